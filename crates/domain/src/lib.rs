@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Kanca's rules, without I/O: no clock, no socket, no file, nothing async.
+//!
+//! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
+
+pub mod ids;
