@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 /// A text that is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "“{given}” is not an id of this kind; it should look like {prefix}_ followed by 32 hex digits"
-)]
+#[error("“{given}” is not an id of this kind; it should look like {prefix}_ followed by 32 hex digits")]
 pub struct InvalidId {
     /// The prefix that was expected, without the underscore.
     pub prefix: &'static str,
@@ -21,9 +19,7 @@ pub struct InvalidId {
 }
 
 /// What all ids have in common; implemented by the types of this module only.
-pub trait Id:
-    Copy + Eq + Ord + std::hash::Hash + fmt::Display + fmt::Debug + FromStr<Err = InvalidId>
-{
+pub trait Id: Copy + Eq + Ord + std::hash::Hash + fmt::Display + fmt::Debug + FromStr<Err = InvalidId> {
     /// The prefix without the underscore, such as `evt`.
     const PREFIX: &'static str;
     /// Wraps a UUID that is known to belong to this kind, such as one read from a table.
@@ -128,11 +124,7 @@ ids! {
 fn parse_body(text: &str, prefix: &str) -> Option<Uuid> {
     let body = text.strip_prefix(prefix)?;
     let exact = body.len() == 32 && body.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if exact {
-        Uuid::try_parse(body).ok()
-    } else {
-        None
-    }
+    if exact { Uuid::try_parse(body).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -151,13 +143,7 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         let id = EventId::new(1_000, &[7; 10]).to_string();
-        for wrong in [
-            id.to_uppercase(),
-            id.replace("evt", "ep"),
-            id[..35].into(),
-            format!("{id}0"),
-            String::new(),
-        ] {
+        for wrong in [id.to_uppercase(), id.replace("evt", "ep"), id[..35].into(), format!("{id}0"), String::new()] {
             assert!(wrong.parse::<EventId>().is_err(), "{wrong}");
         }
     }
