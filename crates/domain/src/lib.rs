@@ -3,4 +3,6 @@
 //! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
 
 pub mod deliveries;
+pub mod events;
+pub mod formats;
 pub mod ids;
