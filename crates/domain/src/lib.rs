@@ -3,4 +3,5 @@
 //! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
 
 pub mod deliveries;
+pub mod events;
 pub mod ids;
