@@ -3,3 +3,4 @@
 //! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
 
 pub mod ids;
+pub mod scenario;
