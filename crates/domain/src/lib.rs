@@ -6,3 +6,4 @@ pub mod deliveries;
 pub mod events;
 pub mod formats;
 pub mod ids;
+pub mod scenario;

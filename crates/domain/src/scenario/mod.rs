@@ -1,0 +1,24 @@
+//! The scenario: a bot's flow as a graph of blocks, and the pure function that runs it.
+//!
+//! A [`Document`] is what the canvas edits and what export files hold. [`compile`] turns it into a [`Scenario`], the
+//! indexed form that [`advance`] runs. `advance` takes the conversation's [`State`] and one [`Input`] and gives the
+//! next state and the [`Effect`]s to carry out, in order. It knows no clock, no socket and no storage, so the test
+//! drawer, the visitors' chats and the transcripts under `tests/transcripts` all run the very same code.
+
+mod blocks;
+mod document;
+mod exchange;
+pub mod limits;
+pub mod names;
+mod ports;
+mod reading;
+mod state;
+
+pub use blocks::{
+    Assignment, Block, BlockKind, Branch, Buttons, Check, Choice, Condition, DefaultTimeout, End, GoTo, Group, Mapping,
+    Match, Operator, Position, Question, QuickReplies, Rule, SetAttribute, Subject, TextBlock, TextMessage, UserInput,
+    Validation, Webhook, WebhookMode,
+};
+pub use document::{AttributeDeclaration, Document, DocumentError, Edge, SCHEMA};
+pub use exchange::{ChoiceRef, ChoiceStyle, Effect, Input, OfferedChoice, TimerKind, WebhookOutcome, WebhookPort};
+pub use state::{Detour, DetourKind, State, Wait};
