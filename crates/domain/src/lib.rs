@@ -5,3 +5,4 @@
 pub mod events;
 pub mod formats;
 pub mod ids;
+pub mod signatures;
