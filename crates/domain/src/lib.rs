@@ -7,3 +7,4 @@ pub mod events;
 pub mod formats;
 pub mod ids;
 pub mod scenario;
+pub mod signatures;
