@@ -15,7 +15,7 @@ const KEPT_RESPONSE: usize = 16 * 1024;
 const READ_ANSWER: usize = 256 * 1024;
 
 /// The header that carries how many of Kanca's own inboxes a request has passed.
-pub(crate) const HOPS_HEADER: &str = "kanca-hops";
+pub const HOPS_HEADER: &str = "kanca-hops";
 
 /// A finished exchange.
 pub(super) struct Exchange {

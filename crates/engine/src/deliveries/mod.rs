@@ -9,6 +9,7 @@ mod dispatcher;
 mod outcome;
 mod queue;
 
+pub use attempt::HOPS_HEADER;
 pub(crate) use dispatcher::Dispatcher;
 pub(crate) use outcome::{Ended, keeps_waiting};
 
