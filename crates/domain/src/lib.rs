@@ -2,7 +2,9 @@
 //!
 //! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
 
+pub mod attempts;
 pub mod events;
 pub mod formats;
 pub mod ids;
+pub mod retries;
 pub mod signatures;
