@@ -9,5 +9,6 @@ pub mod events;
 pub mod formats;
 pub mod headers;
 pub mod ids;
+pub mod inboxes;
 pub mod retries;
 pub mod signatures;
