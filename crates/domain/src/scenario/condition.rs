@@ -38,15 +38,17 @@ fn compare(operator: Operator, subject: &str, value: &str) -> bool {
         (Some(subject), Some(value)) => test(&subject, &value),
         _ => false,
     };
+    // An attribute that is not known yet must not make every text contain it.
+    let part = |test: fn(&str, &str) -> bool| !value.is_empty() && test(&fold(subject), &fold(value));
     #[expect(clippy::cast_precision_loss, reason = "a text has at most some thousand characters")]
     let length = || subject.chars().count() as f64;
     match operator {
         Operator::Equals => fold(subject) == fold(value),
         Operator::NotEquals => fold(subject) != fold(value),
-        Operator::Contains => fold(subject).contains(&fold(value)),
-        Operator::NotContains => !fold(subject).contains(&fold(value)),
-        Operator::StartsWith => fold(subject).starts_with(&fold(value)),
-        Operator::EndsWith => fold(subject).ends_with(&fold(value)),
+        Operator::Contains => part(|subject, value| subject.contains(value)),
+        Operator::NotContains => !part(|subject, value| subject.contains(value)),
+        Operator::StartsWith => part(|subject, value| subject.starts_with(value)),
+        Operator::EndsWith => part(|subject, value| subject.ends_with(value)),
         Operator::IsEmpty => subject.is_empty(),
         Operator::IsNotEmpty => !subject.is_empty(),
         Operator::LongerThan => decimal(value).is_some_and(|value| length() > value),
@@ -84,6 +86,14 @@ mod tests {
         }
         assert!(compare(IsEmpty, "", "") && !compare(IsEmpty, "x", ""));
         assert!(compare(IsNotEmpty, "x", "") && !compare(IsNotEmpty, "", ""));
+    }
+
+    #[test]
+    fn nothing_contains_an_empty_text() {
+        for operator in [Operator::Contains, Operator::StartsWith, Operator::EndsWith] {
+            assert!(!compare(operator, "abc", "") && !compare(operator, "", ""));
+        }
+        assert!(compare(Operator::NotContains, "abc", ""));
     }
 
     #[test]
