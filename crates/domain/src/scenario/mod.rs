@@ -12,6 +12,7 @@ mod attributes;
 mod blocks;
 mod compiled;
 mod condition;
+mod demo;
 mod document;
 mod exchange;
 mod keywords;
@@ -21,6 +22,7 @@ pub mod path;
 mod ports;
 mod problem;
 mod reading;
+mod schema;
 mod state;
 mod template;
 pub mod text;
@@ -34,8 +36,10 @@ pub use blocks::{
     Validation, Webhook, WebhookMode,
 };
 pub use compiled::{Scenario, compile};
+pub use demo::{Language, blank, demo};
 pub use document::{AttributeDeclaration, Document, DocumentError, Edge, SCHEMA};
 pub use exchange::{ChoiceRef, ChoiceStyle, Effect, Input, OfferedChoice, TimerKind, WebhookOutcome, WebhookPort};
 pub use problem::{Code, Problem, Severity};
+pub use schema::schema;
 pub use state::{Detour, DetourKind, State, Wait};
 pub use validate::validate;

@@ -135,13 +135,17 @@ impl Run<'_> {
     }
 
     fn set_attributes(&mut self, index: usize, set: &SetAttribute) -> Step {
+        let mut names: Vec<String> = Vec::new();
         for assignment in &set.assignments {
             let value = match template::lone_attribute(&assignment.value) {
                 Some(name) => self.state.attributes.get(name).cloned().unwrap_or_else(|| Value::String(String::new())),
                 None => Value::String(self.render(&assignment.value)),
             };
-            self.assign_one(&assignment.attribute, value);
+            if self.put(&assignment.attribute, value) && !names.contains(&assignment.attribute) {
+                names.push(assignment.attribute.clone());
+            }
         }
+        self.report_assigned(names);
         self.follow(index, "next")
     }
 }

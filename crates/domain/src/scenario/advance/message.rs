@@ -6,10 +6,11 @@
 
 use super::{Run, Step};
 use crate::scenario::answers;
-use crate::scenario::blocks::{BlockKind, Choice, Question};
+use crate::scenario::blocks::{BlockKind, Choice, Question, Validation};
 use crate::scenario::exchange::{ChoiceRef, Effect};
 use crate::scenario::keywords::Words;
 use crate::scenario::text::same;
+use serde_json::Value;
 
 impl Run<'_> {
     pub(super) fn message(&mut self, text: &str, choice: Option<&ChoiceRef>) -> bool {
@@ -63,16 +64,14 @@ impl Run<'_> {
         let block = scenario.at(index);
         let clicked = choice.filter(|choice| choice.block == block.id).map(|choice| choice.choice.as_str());
         match &block.kind {
-            BlockKind::Question(question) => self.answer_question(index, question, text),
+            BlockKind::Question(question) => self.answer_question(index, question, text, clicked),
             BlockKind::Buttons(buttons) => {
                 let chosen = chosen(&buttons.choices, text, clicked)?;
                 Some(self.follow(index, &format!("choice:{}", chosen.id)))
             }
             BlockKind::QuickReplies(replies) => {
                 let chosen = chosen(&replies.choices, text, clicked)?;
-                if let Some(attribute) = &replies.attribute {
-                    self.assign_one(attribute, chosen.label.clone().into());
-                }
+                self.store(replies.attribute.as_deref(), chosen.label.clone().into());
                 Some(self.follow(index, &format!("choice:{}", chosen.id)))
             }
             BlockKind::UserInput(_) => self.listen(index, words),
@@ -80,13 +79,28 @@ impl Run<'_> {
         }
     }
 
-    fn answer_question(&mut self, index: usize, question: &Question, text: &str) -> Option<Step> {
+    fn answer_question(
+        &mut self,
+        index: usize,
+        question: &Question,
+        text: &str,
+        clicked: Option<&str>,
+    ) -> Option<Step> {
+        // A question's choices are offered under their numbers.
+        let text = clicked.filter(|_| question.validate.kind == Validation::Choice).unwrap_or(text);
         let value = answers::accept(&question.validate, text)?;
         self.state.refused = 0;
-        if let Some(attribute) = question.attribute.as_deref().filter(|name| !name.is_empty()) {
-            self.assign_one(attribute, value);
-        }
+        self.store(question.attribute.as_deref(), value);
         Some(self.follow(index, "answered"))
+    }
+
+    /// Keeps an answer in the attribute that the block names, if it names one.
+    fn store(&mut self, attribute: Option<&str>, value: Value) {
+        if let Some(name) = attribute.filter(|name| !name.is_empty())
+            && self.put(name, value)
+        {
+            self.report_assigned(vec![name.to_owned()]);
+        }
     }
 
     fn listen_anywhere(&mut self, words: &Words) -> Option<Step> {

@@ -179,23 +179,29 @@ impl Run<'_> {
         Step::Rest
     }
 
-    /// Sets attributes and reports the changed ones; what may not be set becomes a note.
+    /// Sets attributes and reports the changed ones.
     fn assign(&mut self, attributes: Map<String, Value>) {
         let mut names = Vec::new();
         for (name, value) in attributes {
-            match put(&mut self.state.attributes, &name, value) {
-                Ok(true) => names.push(name),
-                Ok(false) => {}
-                Err(reason) => self.error("attribute_refused", format!("An attribute was not set: {reason}."), None),
+            if self.put(&name, value) {
+                names.push(name);
             }
         }
+        self.report_assigned(names);
+    }
+
+    /// Sets one attribute; whether it changed. What may not be set becomes a note.
+    fn put(&mut self, name: &str, value: Value) -> bool {
+        put(&mut self.state.attributes, name, value).unwrap_or_else(|reason| {
+            self.error("attribute_refused", format!("An attribute was not set: {reason}."), None);
+            false
+        })
+    }
+
+    fn report_assigned(&mut self, names: Vec<String>) {
         if !names.is_empty() {
             self.effects.push(Effect::Assigned { names });
         }
-    }
-
-    fn assign_one(&mut self, name: &str, value: Value) {
-        self.assign([(name.to_owned(), value)].into_iter().collect());
     }
 
     /// Says a template; an empty text is not said.
