@@ -159,3 +159,79 @@ fn read_list<T>(
     }
     Vec::new()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn errors(value: Value) -> Vec<String> {
+        let errors = Document::parse_value(value).unwrap_err();
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let found = errors(json!({
+            "schema": "kanca.scenario/2",
+            "extra": 1,
+            "attributes": [{"name": "1x"}, {"name": "a"}, {"name": "a"}],
+            "blocks": [
+                {"id": "a b", "type": "start"},
+                {"id": "t", "type": "text", "messages": [{"text": "x", "delay_ms": 60001}, {"text": "y".repeat(4001)}]},
+                {"id": "u", "type": "text", "messages": [{"text": 1}]},
+                {"id": "v", "type": "teleport"},
+                {"id": "w", "type": "end", "colour": "red"},
+                {"type": "end"},
+                5,
+            ],
+            "edges": [{"from": "a", "port": "next"}],
+        }));
+        let expected = [
+            "/schema: this version reads only “kanca.scenario/1”",
+            "/blocks/2/messages/0/text: invalid type: integer `1`, expected a string",
+            "/blocks/3/type: “teleport” is not a block type; choose one of start, text, ",
+            "/blocks/4/colour: unknown field `colour`, expected `text`",
+            "/blocks/5: a block needs the field `id`",
+            "/blocks/6: a block is an object with `id` and `type`",
+            "/edges/0: missing field `to`",
+            "/extra: this field is not known here; remove it",
+            "/attributes/0/name: an attribute's name is 1 to 64 of",
+            "/attributes/2/name: the attribute “a” is declared twice; remove one",
+            "/blocks/0/id: an id is 1 to 64 of",
+            "/blocks/1/messages/0/delay_ms: must be from 0 to 60000",
+            "/blocks/1/messages/1/text: a text is at most 4000 characters; shorten it",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_document_is_refused() {
+        assert!(Document::parse(b"{").is_err());
+        assert_eq!(errors(json!([])), ["a scenario document is an object with `schema`, `blocks`, `edges`"]);
+        assert_eq!(errors(json!({})).len(), 3);
+        let large = format!("{{\"schema\":\"{}\"}}", "x".repeat(1024 * 1024));
+        assert!(Document::parse(large.as_bytes()).unwrap_err()[0].message.contains("1 MiB"));
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        assert!(Document::parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn counts_are_limited() {
+        let blocks: Vec<Value> = (0..501).map(|n| json!({"id": format!("b{n}"), "type": "end"})).collect();
+        let edges = vec![json!({"from": "a", "port": "b", "to": "c"}); 2001];
+        let attributes: Vec<Value> = (0..101).map(|n| json!({"name": format!("a{n}")})).collect();
+        let document = json!({"schema": SCHEMA, "blocks": blocks, "edges": edges, "attributes": attributes});
+        assert_eq!(
+            errors(document),
+            [
+                "/attributes: at most 100 are allowed; 101 were given",
+                "/blocks: at most 500 are allowed; 501 were given",
+                "/edges: at most 2000 are allowed; 2001 were given",
+            ]
+        );
+    }
+}
