@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Kanca's use cases: ingest, deliver, retry, chat, capture.
+
+pub mod ports;
