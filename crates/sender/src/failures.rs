@@ -51,7 +51,7 @@ pub fn from_hyper(error: &hyper::Error) -> SendFailure {
         return protocol(format!("the answer is not HTTP/1.1: {}", innermost(error)));
     }
     if error.is_incomplete_message() {
-        return reset("the connection was closed before the response was complete");
+        return cut_short();
     }
     let mut source = error.source();
     while let Some(cause) = source {
@@ -78,9 +78,15 @@ pub fn from_io(error: &io::Error) -> SendFailure {
     match error.kind() {
         Io::InvalidData | Io::InvalidInput => protocol(format!("the response breaks the rules of HTTP: {error}")),
         Io::TimedOut => SendFailure { kind: Kind::Timeout, detail: "the peer no longer answers".into() },
+        Io::UnexpectedEof => cut_short(),
         Io::ConnectionReset | Io::BrokenPipe | Io::ConnectionAborted => reset("the peer reset the connection"),
         _ => reset(format!("the connection broke off: {error}")),
     }
+}
+
+/// The peer closed too early.
+pub fn cut_short() -> SendFailure {
+    reset("the connection was closed before the response was complete")
 }
 
 fn innermost(error: &dyn Error) -> String {

@@ -4,7 +4,7 @@
 //! that a dropped exchange closes its socket at once, nothing outlives a deadline, and no answer crosses tasks. An idle
 //! link is polled by nobody: [`Link::is_usable`] looks at it before each use, and the pool's sweeper now and then.
 
-use crate::failures::{from_hyper, protocol, reset};
+use crate::failures::{cut_short, from_hyper, protocol};
 use crate::stream::{Received, Stream, Transport};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -91,7 +91,7 @@ impl Link {
             match &self.ended {
                 None => Poll::Pending,
                 Some(Err(error)) => Poll::Ready(Err(from_hyper(error))),
-                Some(Ok(())) => Poll::Ready(Err(reset("the connection was closed before the response was complete"))),
+                Some(Ok(())) => Poll::Ready(Err(cut_short())),
             }
         })
         .await

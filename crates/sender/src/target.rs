@@ -89,7 +89,7 @@ mod tests {
         check("https://EXAMPLE.com:8443/a b", "example.com 8443 tls=true host=example.com:8443 /a%20b");
         check("http://example.com./", "example.com. 80 tls=false host=example.com. /");
         check("http://[2001:db8::1]:81/", "[2001:db8::1] 81 tls=false host=[2001:db8::1]:81 /");
-        check("https://çiçek.example/ş", "xn--iek-1lac.example 443 tls=true host=xn--iek-1lac.example /%C5%9F");
+        check("https://çiçek.example/ş", "xn--iek-1lab.example 443 tls=true host=xn--iek-1lab.example /%C5%9F");
         check("http://h/?q={}|^`\"'<>", "h 80 tls=false host=h /?q={}|^`%22%27%3C%3E");
     }
 
