@@ -12,6 +12,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use kanca_domain::addresses::AddressRules;
 use kanca_engine::ports::{OutgoingRequest, Route, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -32,13 +33,13 @@ fn main() {
     let sending = runtime("sender", threads);
 
     let before = cpu("sender");
-    let (sent, elapsed) = sending.block_on(send_all(address, Duration::from_secs(seconds), in_flight));
-    let spent = cpu("sender") - before;
+    let (requests, elapsed) = sending.block_on(send_all(address, Duration::from_secs(seconds), in_flight));
+    let spent = cpu("sender").saturating_sub(before);
     println!(
-        "{sent} requests in {:.2} s: {:.0}/s, sender CPU {:.1} us/request ({in_flight} in flight, {threads} threads)",
+        "{requests} requests in {:.2} s: {:.0}/s, sender CPU {:.1} us/request ({in_flight} in flight, {threads} threads)",
         elapsed.as_secs_f64(),
-        per(sent, elapsed),
-        1e6 / per(sent, spent),
+        per(requests, elapsed),
+        1e6 / per(requests, spent),
     );
 }
 
@@ -78,7 +79,8 @@ impl Resolve for Loopback {
 }
 
 async fn send_all(address: SocketAddr, time: Duration, in_flight: u64) -> (u64, Duration) {
-    let settings = Settings { resolver: Arc::new(Loopback), ..Settings::new(Arc::new(|_| Ok(())), address) };
+    let rules = AddressRules::parse("127.0.0.0/8").expect("a range");
+    let settings = Settings { resolver: Arc::new(Loopback), ..Settings::new(rules, address) };
     let client = Arc::new(GuardedClient::new(&settings));
     let sent = Arc::new(AtomicU64::new(0));
     let start = Instant::now();

@@ -2,7 +2,7 @@
 //! somebody else's URL.
 
 use crate::failures::{from_connect, timeout};
-use crate::guard::{AddressRules, passing};
+use crate::guard::passing;
 use crate::link::Link;
 use crate::progress::{Progress, Step};
 use crate::resolve::Resolve;
@@ -10,6 +10,7 @@ use crate::settings::Settings;
 use crate::stream::Transport;
 use crate::target::Origin;
 use crate::tls;
+use kanca_domain::addresses::AddressRules;
 use kanca_engine::ports::{SendFailure, SendFailureKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;

@@ -24,6 +24,5 @@ mod target;
 mod tls;
 
 pub use client::GuardedClient;
-pub use guard::AddressRules;
 pub use resolve::{Resolve, SystemResolver};
 pub use settings::{Roots, Settings};

@@ -1,8 +1,8 @@
 //! What a [`GuardedClient`](crate::GuardedClient) is made of. Rules and trust are fixed for a client's life: other
 //! rules mean another client with an empty pool, so no connection outlives the rules that it was checked under.
 
-use crate::guard::AddressRules;
 use crate::resolve::{Resolve, SystemResolver};
+use kanca_domain::addresses::AddressRules;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;

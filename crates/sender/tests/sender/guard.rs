@@ -54,7 +54,7 @@ async fn each_connection_checks_its_own_look_up() {
     .await;
     // 127.0.0.2 plays the public address here. The name moves to a private one after the first look-up.
     let names = Names::of(&["rebinding.example 127.0.0.2 / 127.0.0.1"]);
-    let client = GuardedClient::new(&settings("127.0.0.2", &names, nowhere()));
+    let client = GuardedClient::new(&settings("127.0.0.2/32", &names, nowhere()));
     let url = receiver.url("rebinding.example", "/");
     assert_eq!(client.send(request(&url)).await.unwrap().status, 200);
     assert_eq!(names.looked_up.load(Ordering::SeqCst), 1, "looked up once: what was checked was dialled");
@@ -71,7 +71,7 @@ async fn of_mixed_answers_only_permitted_addresses_are_dialled() {
     .await;
     let names =
         Names::of(&["mixed.example 127.0.0.1, 10.0.0.1, 127.0.0.2", "private.example 10.0.0.1, 169.254.169.254"]);
-    let client = GuardedClient::new(&settings("127.0.0.2", &names, nowhere()));
+    let client = GuardedClient::new(&settings("127.0.0.2/32", &names, nowhere()));
     assert_eq!(client.send(request(public.url("mixed.example", "/"))).await.unwrap().status, 200);
     let (kind, detail) = fails(&client, request("http://private.example/")).await;
     assert_eq!((kind, detail.contains("10.0.0.1")), (Blocked, true), "{detail}");
@@ -82,7 +82,7 @@ async fn a_silent_or_dead_address_gives_way_to_the_next() {
     let receiver = Receiver::answering(OK).await;
     // Nobody listens at this port of 127.0.0.3.
     let names = Names::of(&["two.example 127.0.0.3, 127.0.0.1"]);
-    let client = GuardedClient::new(&settings("127.0.0.3 127.0.0.1", &names, nowhere()));
+    let client = GuardedClient::new(&settings("127.0.0.3/32, 127.0.0.1/32", &names, nowhere()));
     assert_eq!(client.send(request(receiver.url("two.example", "/"))).await.unwrap().status, 200);
 }
 

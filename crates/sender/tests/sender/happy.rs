@@ -128,7 +128,7 @@ async fn the_own_inbox_is_reached_at_the_own_address_whatever_the_host_is() {
     let (own, mut requests) = witness().await;
     let elsewhere = Receiver::answering(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n").await;
     let names = Names::of(&["hooks.example 127.0.0.1"]);
-    let client = GuardedClient::new(&settings("127.0.0.1", &names, own.address));
+    let client = GuardedClient::new(&settings("127.0.0.1/32", &names, own.address));
     let port = elsewhere.address.port();
     for (url, host) in [
         (format!("http://hooks.example:{port}/in/a"), format!("hooks.example:{port}")),

@@ -110,7 +110,7 @@ async fn an_idle_connection_is_closed_in_time() {
         }
     })
     .await;
-    let settings = settings("127.0.0.1", &Names::of(&[]), nowhere());
+    let settings = settings("127.0.0.1/32", &Names::of(&[]), nowhere());
     let client = GuardedClient::new(&Settings { idle_timeout: Duration::from_millis(100), ..settings });
     client.send(request(receiver.url("127.0.0.1", "/"))).await.unwrap();
     let read = tokio::time::timeout(Duration::from_secs(1), closings.recv()).await;
@@ -121,7 +121,7 @@ async fn an_idle_connection_is_closed_in_time() {
 async fn idle_connections_are_bounded_in_all() {
     let first = Receiver::answering(OK).await;
     let second = Receiver::answering(OK).await;
-    let settings = settings("127.0.0.1", &Names::of(&[]), nowhere());
+    let settings = settings("127.0.0.1/32", &Names::of(&[]), nowhere());
     let client = GuardedClient::new(&Settings { max_idle: 1, ..settings });
     for receiver in [&first, &second, &second, &first] {
         client.send(request(receiver.url("127.0.0.1", "/"))).await.unwrap();

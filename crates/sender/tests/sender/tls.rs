@@ -58,7 +58,7 @@ async fn secure(certificate: CertificateDer<'static>, key: &KeyPair) -> Receiver
 
 fn trusting(roots: Roots) -> GuardedClient {
     let names = Names::of(&["hooks.example 127.0.0.1", "other.example 127.0.0.1", "hooks.example. 127.0.0.1"]);
-    GuardedClient::new(&Settings { roots, ..settings("127.0.0.1", &names, nowhere()) })
+    GuardedClient::new(&Settings { roots, ..settings("127.0.0.1/32", &names, nowhere()) })
 }
 
 fn url(receiver: &Receiver, host: &str) -> String {
@@ -141,7 +141,7 @@ async fn connecting_has_a_limit_of_its_own() {
     let silent =
         Receiver::start(|mut socket| async move { socket.read_to_end(&mut Vec::new()).await.map(|_| ()) }).await;
     let names = Names::of(&["hooks.example 127.0.0.1"]);
-    let settings = settings("127.0.0.1", &names, nowhere());
+    let settings = settings("127.0.0.1/32", &names, nowhere());
     let client = GuardedClient::new(&Settings { connect_timeout: Duration::from_millis(200), ..settings });
     let (kind, detail) = fails(&client, request(url(&silent, "hooks.example"))).await;
     assert_eq!((kind, detail.as_str()), (Timeout, "the TLS handshake took longer than the limit of 0.2 s"));
