@@ -1,0 +1,87 @@
+//! The guarded client: one exchange from URL to answer, under one deadline.
+
+use crate::body;
+use crate::connect::Connector;
+use crate::failures::protocol;
+use crate::link::{Link, Outgoing, Unanswered};
+use crate::pool::Pool;
+use crate::progress::{Progress, Step};
+use crate::request;
+use crate::settings::Settings;
+use crate::target::{Origin, Target};
+use async_trait::async_trait;
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::Incoming;
+use kanca_engine::ports::{IncomingResponse, OutgoingRequest, SendFailure, Sender};
+use std::sync::Arc;
+
+/// Sends every outgoing request of Kanca. Make one and share it: it holds the idle connections.
+pub struct GuardedClient {
+    connector: Connector,
+    pool: Arc<Pool>,
+}
+
+impl GuardedClient {
+    /// A client under these settings, for its whole life.
+    pub fn new(settings: &Settings) -> Self {
+        Self { connector: Connector::new(settings), pool: Pool::new(settings) }
+    }
+
+    async fn exchange(&self, request: OutgoingRequest, progress: &Progress) -> Result<IncomingResponse, SendFailure> {
+        let target = Target::parse(&request.url, request.route)?;
+        let outgoing = request::build(&target, request.headers, request.body)?;
+        let (mut link, response) = self.answer(&target.origin, outgoing, progress).await?;
+        let (head, incoming) = response.into_parts();
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(protocol("the server switched to another protocol, unasked"));
+        }
+        progress.reach(Step::Body);
+        let (body, truncated) = body::read(&mut link, incoming, request.response_limit).await?;
+        if !truncated {
+            self.pool.put(target.origin, link);
+        }
+        Ok(IncomingResponse { status: head.status.as_u16(), headers: texts(&head.headers), body, truncated })
+    }
+
+    /// The response's head, over an idle connection if there is one. An idle connection can close under our hands: if
+    /// not one byte of the request was written, it goes out once more over a fresh one.
+    async fn answer(
+        &self,
+        origin: &Origin,
+        request: Outgoing,
+        progress: &Progress,
+    ) -> Result<(Link, Response<Incoming>), SendFailure> {
+        progress.reach(Step::Answer);
+        let request = match self.pool.take(origin) {
+            None => request,
+            Some(mut link) => match link.exchange(request).await {
+                Ok(response) => return Ok((link, response)),
+                Err(Unanswered::Unsent(request, _)) => *request,
+                Err(Unanswered::Failed(failure)) => return Err(failure),
+            },
+        };
+        let mut link = self.connector.connect(origin, progress).await?;
+        progress.reach(Step::Answer);
+        match link.exchange(request).await {
+            Ok(response) => Ok((link, response)),
+            Err(Unanswered::Unsent(_, failure) | Unanswered::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+#[async_trait]
+impl Sender for GuardedClient {
+    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, SendFailure> {
+        let limit = request.timeout;
+        let progress = Progress::new();
+        match tokio::time::timeout(limit, self.exchange(request, &progress)).await {
+            Ok(result) => result,
+            Err(_) => Err(progress.overdue(limit)),
+        }
+    }
+}
+
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()
+}
