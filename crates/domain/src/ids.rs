@@ -1,4 +1,4 @@
-//! Typed ids: a prefix that names the thing, then the 32 lower-case hex digits of a UUIDv7 (RFC 9562 §5.7).
+//! Typed ids: a prefix that names the thing, then the 32 lower-case hex digits of a `UUIDv7` (RFC 9562 §5.7).
 //!
 //! Ids sort by the time they were made, so "newest first" needs no second index. The millisecond and the random
 //! part are parameters; `engine` owns the source that keeps ids strictly increasing within one process.

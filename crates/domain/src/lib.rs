@@ -2,5 +2,15 @@
 //!
 //! Each module is named by its subject; the same word is used in storage, engine, HTTP API and panel.
 
+pub mod addresses;
+pub mod attempts;
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
+pub mod formats;
+pub mod headers;
 pub mod ids;
+pub mod inboxes;
+pub mod retries;
 pub mod scenario;
+pub mod signatures;

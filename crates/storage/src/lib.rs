@@ -1,1 +1,45 @@
-//! Placeholder.
+//! The storage port: what the engine asks of a database, and what every backend must promise.
+//!
+//! A method that writes returns only after its commit has been synced to disk; writes of callers that come together may
+//! share one commit. Readers never wait for the writer. Each query is scoped by project, except where the docstring
+//! says why not. The `conformance` module tests all of this against any backend.
+
+pub mod accounts;
+pub mod conformance;
+pub mod conversations;
+pub mod deliveries;
+pub mod endpoints;
+pub mod errors;
+pub mod events;
+pub mod inboxes;
+pub mod pages;
+pub mod scenarios;
+
+pub use errors::{Result, StorageError};
+pub use pages::{Page, PageRequest};
+
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// The whole port.
+#[async_trait]
+pub trait Storage:
+    accounts::Accounts
+    + endpoints::Endpoints
+    + events::Events
+    + deliveries::Deliveries
+    + inboxes::Inboxes
+    + scenarios::Scenarios
+    + conversations::Conversations
+{
+    /// Writes and syncs something small: tells whether a full disk has room again.
+    async fn probe(&self) -> Result<()>;
+    /// The greatest millisecond (since the Unix epoch) in any stored time-ordered id, so that new ids sort after it even
+    /// when the clock went backwards. 0 when nothing is stored.
+    async fn newest_id_millis(&self) -> Result<u64>;
+    /// Finishes queued writes and closes files. Later calls fail with `Unavailable`.
+    async fn close(&self) -> Result<()>;
+}
+
+/// A shared handle to a backend.
+pub type SharedStorage = Arc<dyn Storage>;

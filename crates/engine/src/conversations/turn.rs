@@ -1,0 +1,350 @@
+//! A turn: inputs go in, `advance` says what follows, and messages, events, deliveries, state and timer are gathered for
+//! one commit. Nothing is visible to anybody before that commit; a turn that is dropped leaves no trace.
+
+use super::store::Loaded;
+use super::{ChatSignal, PanelSignal, Standing, data};
+use crate::Engine;
+use crate::errors::{EngineError, Result};
+use crate::events::{Audience, Prepared, Publication};
+use jiff::Timestamp;
+use kanca_domain::endpoints::EndpointStatus;
+use kanca_domain::events::{BuiltIn, EventData, OrderingKey};
+use kanca_domain::ids::{EndpointId, MessageId};
+use kanca_domain::scenario::{
+    ChoiceRef, Effect, Input, OfferedChoice, State, Wait, WebhookMode, WebhookOutcome, advance,
+};
+use kanca_storage::StorageError;
+use kanca_storage::conversations::{MessageRecord, Sender, Timer, Turn as StoredTurn};
+use kanca_storage::deliveries::{Outcome, Recorded, Waiter};
+use kanca_storage::events::{Accepted, Explanation};
+use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The token of the engine's own timer: it ends a wait whose delivery could not be attempted (a paused webhook).
+/// `advance` numbers its timers from 1.
+pub(super) const WATCHDOG: u64 = 0;
+/// How long after the block's timeout the watchdog looks.
+const WATCHDOG_GRACE: Duration = Duration::from_secs(1);
+
+/// What happens in one commit.
+pub(super) struct Turn<'e> {
+    engine: &'e Engine,
+    pub loaded: Loaded,
+    now: Timestamp,
+    inputs: VecDeque<Input>,
+    messages: Vec<MessageRecord>,
+    prepared: Vec<Prepared>,
+    contact_changed: bool,
+}
+
+impl<'e> Turn<'e> {
+    /// A turn on a copy of the conversation; the copy takes the original's place when the commit is done.
+    pub fn new(engine: &'e Engine, loaded: Loaded) -> Self {
+        let now = engine.clock.now();
+        Self {
+            engine,
+            loaded,
+            now,
+            inputs: VecDeque::new(),
+            messages: Vec::new(),
+            prepared: Vec::new(),
+            contact_changed: false,
+        }
+    }
+
+    /// The first turn stores the contact, too.
+    pub fn with_contact(mut self) -> Self {
+        self.contact_changed = true;
+        self
+    }
+
+    /// Adds a message of the visitor with its event. Whether the scenario gets it now or later is up to the caller.
+    pub fn receive(&mut self, client_id: String, text: String, choice: Option<&ChoiceRef>) -> (MessageId, u64) {
+        let mut extra = Map::new();
+        if let Some(choice) = choice {
+            extra.insert("choice".into(), json!(format!("{}/{}", choice.block, choice.choice)));
+        }
+        let mut message = self.message(Sender::Contact, text, None);
+        message.client_id = Some(client_id);
+        message.extra = extra;
+        let id = (message.id, message.seq);
+        self.loaded.last_received = Some(message.clone());
+        let event = json!({"message": data::message(&message)});
+        self.messages.push(message);
+        self.emit(BuiltIn::MessageReceived, event);
+        id
+    }
+
+    /// Runs the scenario on an input, and on what the engine itself answers to its effects.
+    pub fn run(&mut self, input: Input) {
+        self.inputs.push_back(input);
+        while let Some(input) = self.inputs.pop_front() {
+            let state = std::mem::replace(&mut self.loaded.state, State::default());
+            let (state, effects) = advance(&self.loaded.scenario, state, input);
+            self.loaded.state = state;
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    /// Gives the scenario what the visitor wrote while it was busy, as far as it is not busy again.
+    pub fn run_pending(&mut self, pending: &[MessageRecord]) {
+        for message in pending {
+            if self.loaded.state.is_busy() || self.loaded.record.ended {
+                return;
+            }
+            self.loaded.record.processed_seq = message.seq;
+            let choice = message.extra.get("choice").and_then(Value::as_str).and_then(ChoiceRef::parse);
+            self.run(Input::Message { text: message.text.clone(), choice });
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Enter { block } => self.loaded.record.block_id = Some(block),
+            Effect::Say { block, text } => self.say(Some(block), text, Map::new()),
+            Effect::Ask { block, text, choices, style } => {
+                let mut extra = Map::new();
+                if !choices.is_empty() {
+                    extra.insert("choices".into(), choices_json(&choices));
+                    extra.insert("choice_style".into(), json!(style));
+                }
+                self.say(Some(block), text, extra);
+            }
+            Effect::Call { block, call, endpoint, mode, timeout_ms, data } => {
+                self.call(&block, call, endpoint, mode, timeout_ms, &data);
+            }
+            Effect::StartTimer { token, after_ms, .. } => {
+                self.set_timer(token, Duration::from_millis(u64::from(after_ms)));
+            }
+            Effect::Keyword { block, branch, keyword } => self.emit(
+                BuiltIn::ConversationKeyword,
+                json!({"block_id": block, "branch_id": branch, "keyword": keyword, "message": self.last_received()}),
+            ),
+            Effect::Idle { block } => self.emit(BuiltIn::ConversationIdle, json!({"block_id": block})),
+            Effect::Assigned { names } => self.assign(&names),
+            Effect::Unanswered { .. } => {
+                self.note(None, "Nothing in the scenario answers this message, and there is no default otherwise.");
+            }
+            Effect::Error { message, block, .. } => self.note(block, &message),
+            Effect::End => {
+                self.loaded.record.ended = true;
+                self.loaded.record.timer = None;
+                self.emit(BuiltIn::ConversationEnded, json!({}));
+            }
+        }
+    }
+
+    fn say(&mut self, block: Option<String>, text: String, extra: Map<String, Value>) {
+        let mut message = self.message(Sender::Bot, text, block.clone());
+        message.extra = extra;
+        let event = json!({"message": data::message(&message), "block_id": block});
+        self.messages.push(message);
+        self.emit(BuiltIn::MessageSent, event);
+    }
+
+    /// A remark that the panel shows and the visitor does not see.
+    pub fn note(&mut self, block: Option<String>, text: &str) {
+        let note = self.message(Sender::Note, text.to_owned(), block);
+        self.messages.push(note);
+    }
+
+    fn message(&mut self, from: Sender, text: String, block_id: Option<String>) -> MessageRecord {
+        self.loaded.record.last_seq += 1;
+        MessageRecord {
+            id: self.engine.ids.next(),
+            conversation_id: self.loaded.record.id,
+            seq: self.loaded.record.last_seq,
+            from,
+            text,
+            extra: Map::new(),
+            block_id,
+            client_id: None,
+            created_at: self.now,
+        }
+    }
+
+    fn last_received(&self) -> Value {
+        self.loaded.last_received.as_ref().map_or(Value::Null, data::message)
+    }
+
+    fn assign(&mut self, names: &[String]) {
+        let (attributes, _) = data::attributes_and_answer(&self.loaded.state.attributes);
+        self.loaded.contact.attributes = attributes;
+        self.loaded.contact.updated_at = self.now;
+        self.contact_changed = true;
+        self.emit(BuiltIn::ContactUpdated, json!({"changed": names}));
+    }
+
+    fn set_timer(&mut self, token: u64, after: Duration) {
+        self.loaded.record.timer = Some(Timer { due: self.now + after, token });
+    }
+
+    fn call(
+        &mut self,
+        block: &str,
+        call: u64,
+        endpoint_id: EndpointId,
+        mode: WebhookMode,
+        timeout_ms: u32,
+        all: &Map<String, Value>,
+    ) {
+        let endpoint = self.engine.endpoint(self.loaded.record.project_id, endpoint_id).ok();
+        let waits = mode == WebhookMode::Wait;
+        let refusal = match endpoint.as_ref().map(|e| e.record.status) {
+            None => Some("The webhook that this block calls was deleted."),
+            Some(EndpointStatus::Disabled) => Some("The webhook that this block calls is disabled."),
+            Some(_) => None,
+        };
+        let audience = match (endpoint, refusal) {
+            (Some(endpoint), None) => {
+                let timeout = Duration::from_millis(u64::from(timeout_ms));
+                let waiter = waits.then(|| Waiter {
+                    conversation_id: self.loaded.record.id,
+                    call,
+                    deadline: self.now + timeout,
+                });
+                if waits {
+                    self.set_timer(WATCHDOG, timeout + WATCHDOG_GRACE);
+                }
+                Audience::Only(endpoint, waiter)
+            }
+            (_, refusal) => {
+                let reason = refusal.unwrap_or_default();
+                self.note(Some(block.to_owned()), reason);
+                if waits {
+                    self.inputs.push_back(Input::Answer { call, outcome: WebhookOutcome::server_error(reason) });
+                }
+                Audience::Nobody(Explanation {
+                    endpoint_id: Some(endpoint_id),
+                    endpoint_name: None,
+                    reason: reason.into(),
+                })
+            }
+        };
+        let (attributes, answer) = data::attributes_and_answer(all);
+        let extra = json!({
+            "block_id": block, "message": self.last_received(), "attributes": attributes, "answer": answer,
+        });
+        self.emit_to(BuiltIn::ConversationWebhook, extra, &audience);
+    }
+
+    /// Adds an event about this conversation for everybody who subscribes.
+    pub fn emit(&mut self, event: BuiltIn, extra: Value) {
+        self.emit_to(event, extra, &Audience::Subscribers);
+    }
+
+    fn emit_to(&mut self, event: BuiltIn, extra: Value, audience: &Audience) {
+        let mut data = data::base(&self.loaded);
+        if let Value::Object(extra) = extra {
+            data.extend(extra);
+        }
+        let text = Value::Object(data).to_string();
+        let (Ok(data), Ok(key)) =
+            (EventData::parse(text.as_bytes()), self.loaded.record.id.to_string().parse::<OrderingKey>())
+        else {
+            tracing::error!(conversation = %self.loaded.record.id, event = event.name(), "an event's data is not valid");
+            return;
+        };
+        let publication = Publication {
+            event_type: event.event_type(),
+            data,
+            timestamp: None,
+            ordering_key: Some(key),
+            idempotency_key: None,
+            hops: 0,
+        };
+        self.prepared.push(self.engine.prepare(self.loaded.record.project_id, publication, audience));
+    }
+
+    /// Commits the turn. On success the conversation in memory is the new one, jobs are started and listeners told.
+    pub async fn commit(mut self, outcome: Option<Outcome>) -> Result<(Loaded, Option<Recorded>), StorageError> {
+        let record = &mut self.loaded.record;
+        record.revision += 1;
+        record.updated_at = self.now;
+        record.state = serde_json::to_string(&self.loaded.state).map_err(|e| StorageError::Internal(e.to_string()))?;
+        if !matches!(self.loaded.state.wait, Wait::Webhook { .. }) {
+            record.timer = record.timer.filter(|t| t.token != WATCHDOG);
+        }
+        if record.processed_seq < record.last_seq && !self.loaded.state.is_busy() {
+            record.processed_seq = record.last_seq;
+        }
+        let (events, jobs): (Vec<_>, Vec<_>) = self.prepared.into_iter().map(|p| (p.event, p.jobs)).unzip();
+        let stored = StoredTurn {
+            conversation: record.clone(),
+            contact: self.contact_changed.then(|| self.loaded.contact.clone()),
+            messages: self.messages.clone(),
+            events,
+            outcome,
+        };
+        let dispatcher = &self.engine.dispatcher;
+        let stored = match self.engine.storage.commit_turn(stored).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                jobs.into_iter().for_each(|jobs| dispatcher.drop_claims(jobs));
+                return Err(error);
+            }
+        };
+        for (accepted, jobs) in stored.events.iter().zip(jobs) {
+            match accepted {
+                Accepted::New { held } => dispatcher.start(self.engine, jobs, held),
+                _ => dispatcher.drop_claims(jobs),
+            }
+        }
+        self.engine.tell(&self.loaded, self.messages);
+        Ok((self.loaded, stored.outcome))
+    }
+}
+
+impl Engine {
+    /// Tells listeners what a turn brought, and the timer service when to look.
+    fn tell(&self, loaded: &Loaded, messages: Vec<MessageRecord>) {
+        let (id, project) = (loaded.record.id, loaded.record.project_id);
+        if loaded.record.timer.is_some() {
+            self.conversations.timer_set.notify_one();
+        }
+        let last_message = messages.iter().rev().find(|m| m.from != Sender::Note).cloned();
+        for message in messages.into_iter().map(Arc::new) {
+            if message.from != Sender::Note {
+                self.chat_live.publish(id, ChatSignal::Message(message.clone()));
+            }
+            self.panel_live.publish(project, PanelSignal::Message(message));
+        }
+        if loaded.record.ended {
+            self.chat_live.publish(id, ChatSignal::Ended);
+        } else if loaded.state.is_busy() {
+            self.chat_live.publish(id, ChatSignal::Typing);
+        }
+        if self.panel_live.has_listeners(project) {
+            let standing = Standing {
+                conversation: loaded.record.clone(),
+                contact: loaded.contact.clone(),
+                last_message,
+            };
+            self.panel_live.publish(project, PanelSignal::Conversation(Arc::new(standing)));
+        }
+    }
+
+    /// What the visitor wrote and the scenario has not seen yet.
+    pub(super) async fn pending_messages(&self, loaded: &Loaded) -> Result<Vec<MessageRecord>> {
+        let record = &loaded.record;
+        if record.processed_seq >= record.last_seq {
+            return Ok(Vec::new());
+        }
+        let after = self.storage.messages(record.project_id, record.id, record.processed_seq, 1_000).await?;
+        Ok(after.into_iter().filter(|m| m.from == Sender::Contact).collect())
+    }
+}
+
+fn choices_json(choices: &[OfferedChoice]) -> Value {
+    serde_json::to_value(choices).unwrap_or(Value::Null)
+}
+
+impl From<&EngineError> for StorageError {
+    fn from(error: &EngineError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

@@ -1,0 +1,229 @@
+//! Deliveries: from the commit that made them to the outcome that ends them.
+//!
+//! `queue` keeps what is in memory for one endpoint, `dispatcher` decides who works when, `attempt` makes one HTTP
+//! exchange and `outcome` says what it means. The table is the truth: what does not fit in memory waits there, and all
+//! that is here can be rebuilt from it.
+
+mod attempt;
+mod dispatcher;
+mod outcome;
+mod queue;
+
+pub use attempt::HOPS_HEADER;
+pub(crate) use dispatcher::Dispatcher;
+pub(crate) use outcome::{Ended, keeps_waiting};
+
+use crate::Engine;
+use crate::errors::{EngineError, Result};
+use jiff::Timestamp;
+use kanca_domain::attempts::curl_command;
+use kanca_domain::events::{EventData, EventType};
+use kanca_domain::formats::{self, Encoded, Format};
+use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
+use kanca_storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord, DueDelivery, Waiter};
+use kanca_storage::{Page, PageRequest};
+use std::sync::{Arc, OnceLock};
+
+/// What all deliveries of one event share; each format is encoded once.
+pub(crate) struct EventBody {
+    pub project_id: ProjectId,
+    pub event_id: EventId,
+    pub event_type: EventType,
+    pub timestamp: Timestamp,
+    pub accepted_at: Timestamp,
+    pub data: EventData,
+    pub hops: u8,
+    encoded: [OnceLock<SharedBody>; 3],
+}
+
+/// An encoded body that attempts share without copying.
+#[derive(Clone)]
+pub(crate) struct SharedBody {
+    pub content_type: &'static str,
+    pub bytes: bytes::Bytes,
+}
+
+impl EventBody {
+    pub fn new(
+        project_id: ProjectId,
+        event_id: EventId,
+        event_type: EventType,
+        timestamp: Timestamp,
+        accepted_at: Timestamp,
+        data: EventData,
+        hops: u8,
+    ) -> Self {
+        Self {
+            project_id,
+            event_id,
+            event_type,
+            timestamp,
+            accepted_at,
+            data,
+            hops,
+            encoded: Default::default(),
+        }
+    }
+
+    /// The body in a format, over the exact bytes that are signed and sent.
+    pub fn encoded(&self, format: Format) -> SharedBody {
+        let slot = match format {
+            Format::Json => 0,
+            Format::Xml => 1,
+            Format::Form => 2,
+        };
+        self.encoded[slot]
+            .get_or_init(|| {
+                let Encoded { content_type, body } =
+                    formats::encode(format, &self.event_type, &self.timestamp.to_string(), &self.data);
+                SharedBody { content_type, bytes: body.into() }
+            })
+            .clone()
+    }
+
+    /// Bytes it takes in memory, roughly.
+    pub fn weight(&self) -> usize {
+        self.data.as_str().len() + 512
+    }
+}
+
+/// A delivery in memory.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub id: DeliveryId,
+    pub event: Arc<EventBody>,
+    pub queue_key: Option<String>,
+    pub steps_used: u32,
+    pub attempt_count: u32,
+    pub manual: bool,
+    pub waiter: Option<Waiter>,
+    /// Whether memory was reserved for it; without, it waits in the table.
+    pub reserved: bool,
+}
+
+impl Job {
+    pub fn first(
+        id: DeliveryId,
+        event: Arc<EventBody>,
+        queue_key: Option<String>,
+        waiter: Option<Waiter>,
+        reserved: bool,
+    ) -> Self {
+        Self { id, event, queue_key, steps_used: 0, attempt_count: 0, manual: false, waiter, reserved }
+    }
+
+    fn from_table(due: DueDelivery) -> Self {
+        let event = EventBody::new(
+            due.project_id,
+            due.event_id,
+            due.event_type,
+            due.timestamp,
+            due.accepted_at,
+            due.data,
+            due.hops,
+        );
+        Self {
+            id: due.id,
+            event: Arc::new(event),
+            queue_key: due.queue_key,
+            steps_used: due.steps_used,
+            attempt_count: due.attempt_count,
+            manual: due.manual,
+            waiter: due.waiter,
+            reserved: true,
+        }
+    }
+}
+
+/// A delivery with everything that explains it.
+pub struct DeliveryDetail {
+    pub delivery: DeliveryRecord,
+    pub format: Format,
+    /// Each attempt with the exact body it sent.
+    pub attempts: Vec<(AttemptRecord, bytes::Bytes)>,
+    /// The last (or next) attempt as a command to paste; secret header values are placeholders.
+    pub curl: String,
+}
+
+impl Engine {
+    /// Deliveries of a project, newest first.
+    pub async fn deliveries(
+        &self,
+        project: ProjectId,
+        filter: DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRecord>> {
+        Ok(self.storage.deliveries(project, filter, page).await?)
+    }
+
+    /// One delivery with its attempts.
+    pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<DeliveryDetail> {
+        let found = self.storage.delivery(project, id).await?;
+        let (delivery, attempts) = found.ok_or(EngineError::NotFound("delivery"))?;
+        let event = self.event(project, delivery.event_id).await?;
+        let data = event.data.ok_or_else(|| EngineError::Internal("an event was read without its data".into()))?;
+        let body = EventBody::new(
+            project,
+            event.id,
+            event.event_type,
+            event.timestamp,
+            event.accepted_at,
+            data,
+            event.hops,
+        );
+        let endpoint = self.endpoint(project, delivery.endpoint_id).ok();
+        let format = attempts
+            .last()
+            .map(|a| a.format)
+            .or_else(|| endpoint.as_ref().map(|e| e.record.format))
+            .unwrap_or(Format::Json);
+        let curl = self.curl(&body, attempts.last(), endpoint.as_deref(), format);
+        let attempts = attempts
+            .into_iter()
+            .map(|a| {
+                let bytes = body.encoded(a.format).bytes;
+                (a, bytes)
+            })
+            .collect();
+        Ok(DeliveryDetail { delivery, format, attempts, curl })
+    }
+
+    fn curl(
+        &self,
+        body: &EventBody,
+        last: Option<&AttemptRecord>,
+        endpoint: Option<&crate::endpoints::Endpoint>,
+        format: Format,
+    ) -> String {
+        let encoded = body.encoded(format);
+        match (last, endpoint) {
+            (Some(attempt), _) => {
+                let request = &attempt.request;
+                curl_command(&request.method, &request.url, &request.headers, &encoded.bytes)
+            }
+            (None, Some(endpoint)) => {
+                let headers = attempt::headers(body, endpoint, &encoded, self.clock.now(), None, true);
+                curl_command("POST", &self.destination(endpoint).0, &headers, &encoded.bytes)
+            }
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Makes a delivery due now; see the port for what that means in each state.
+    pub async fn retry_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<DeliveryRecord> {
+        let now = self.clock.now();
+        let delivery = match self.storage.retry_delivery(project, id, now).await {
+            Err(kanca_storage::StorageError::Conflict(_)) => {
+                return Err(EngineError::conflict(
+                    "delivery-cancelled",
+                    "This delivery was cancelled because its webhook was deleted. Publish the event again to send it \
+                     to another webhook.",
+                ));
+            }
+            other => other?,
+        };
+        self.dispatcher.note_due(delivery.endpoint_id, now);
+        self.look_for_due(delivery.endpoint_id);
+        Ok(delivery)
+    }
+}

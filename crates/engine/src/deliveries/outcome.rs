@@ -1,0 +1,170 @@
+//! What an exchange means for its delivery: delivered, tried again at a time, or given up – and for a conversation that
+//! waits for the answer, which of the block's ports is taken.
+
+use super::Job;
+use super::attempt::Exchange;
+use crate::Engine;
+use crate::endpoints::Endpoint;
+use crate::ports::{IncomingResponse, SendFailureKind};
+use jiff::Timestamp;
+use kanca_domain::attempts::ReasonCode;
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_domain::ids::{DeliveryId, EndpointId};
+use kanca_domain::retries::{self, Next, Schedule};
+use kanca_storage::deliveries::{AttemptRecord, Outcome, Recorded, Verdict, Waiter};
+use std::time::Duration;
+
+/// How long to wait before an outcome that could not be recorded is tried again.
+const RECORD_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the dispatcher does after an outcome was recorded.
+#[derive(Default)]
+pub(super) struct Step {
+    /// The delivery is due again then.
+    pub due: Option<Timestamp>,
+    /// A delivery that was held may start.
+    pub promoted: Option<DeliveryId>,
+}
+
+/// How a call that a conversation waits for has ended.
+pub(crate) enum Ended {
+    /// A 2xx, or a 4xx that is not worth another try.
+    Answer(IncomingResponse),
+    /// The last attempt got no answer in time, or none could be made in time.
+    Timeout(String),
+    /// The last attempt got another status, or no exchange was possible.
+    ServerError(String),
+}
+
+/// Whether a conversation would go on waiting after this exchange.
+pub(crate) fn keeps_waiting(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Retry { .. })
+}
+
+impl Engine {
+    /// Makes one attempt of a job and records what came of it.
+    pub(super) async fn attempt_and_record(&self, endpoint_id: EndpointId, job: Job) -> Step {
+        let Some(endpoint) = self.snapshot.load().endpoints.get(&endpoint_id).cloned() else {
+            return Step::default();
+        };
+        let now = self.clock.now();
+        let Some(timeout) = self.time_left(&job, now) else {
+            let outcome = Outcome { delivery_id: job.id, attempt: None, verdict: Verdict::Failed, at: now };
+            let ended = Ended::Timeout("No attempt could be made within the block's timeout.".into());
+            return self.record(&job, outcome, Some(ended)).await;
+        };
+        let exchange = self.exchange(&endpoint, &job, timeout).await;
+        let at = self.clock.now();
+        let verdict = self.judge(&job, &exchange, at);
+        let failed = verdict == Verdict::Failed && !job.manual;
+        let ended = (job.waiter.is_some() && !keeps_waiting(verdict)).then(|| ended(&exchange));
+        if failed && job.waiter.is_none() {
+            self.announce_failure(&endpoint, &job, &exchange.record).await;
+        }
+        let outcome = Outcome { delivery_id: job.id, attempt: Some(exchange.record), verdict, at };
+        self.record(&job, outcome, ended).await
+    }
+
+    fn time_left(&self, job: &Job, now: Timestamp) -> Option<Duration> {
+        // A person's retry follows no deadline.
+        let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
+            return Some(self.settings.attempt_timeout);
+        };
+        let left = Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())?;
+        Some(left.min(self.settings.attempt_timeout))
+    }
+
+    fn judge(&self, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
+        if exchange.code == ReasonCode::Success {
+            return Verdict::Delivered;
+        }
+        if job.manual {
+            return Verdict::Failed;
+        }
+        let next = match &job.waiter {
+            Some(waiter) => {
+                let status = exchange.result.as_ref().ok().map(|r| r.status);
+                retries::next_quick_attempt(status, job.steps_used, at, waiter.deadline)
+            }
+            None => retries::next_attempt(
+                &Schedule::default(),
+                job.steps_used + 1,
+                job.event.accepted_at,
+                at,
+                self.jitter(),
+            ),
+        };
+        match next {
+            Next::At(due) => Verdict::Retry { due },
+            Next::GiveUp => Verdict::Failed,
+        }
+    }
+
+    /// Records an outcome, however long the disk takes to have room; tells a waiting conversation in the same commit.
+    async fn record(&self, job: &Job, outcome: Outcome, ended: Option<Ended>) -> Step {
+        let waiter = job.waiter.as_ref().filter(|_| !job.manual);
+        let mut told = match (waiter, ended) {
+            (Some(waiter), Some(ended)) => Some((waiter, ended)),
+            _ => None,
+        };
+        loop {
+            let recorded = match &told {
+                Some((waiter, ended)) => self.conversation_answered(waiter, ended, &outcome).await,
+                None => self.storage.record_outcome(outcome.clone()).await,
+            };
+            match recorded {
+                Ok(Recorded { status, promoted }) => {
+                    let due = match outcome.verdict {
+                        Verdict::Retry { due } if status == DeliveryStatus::Pending => Some(due),
+                        _ => None,
+                    };
+                    return Step { due, promoted };
+                }
+                Err(kanca_storage::StorageError::Full(reason)) => {
+                    self.close_gate(&reason);
+                    tokio::time::sleep(RECORD_PAUSE).await;
+                }
+                Err(kanca_storage::StorageError::Unavailable(_)) => return Step::default(),
+                Err(error) if told.is_some() => {
+                    tracing::error!(delivery = %job.id, %error, "a webhook's answer could not be given to its conversation");
+                    told = None;
+                }
+                Err(error) => {
+                    tracing::error!(delivery = %job.id, %error, "an outcome could not be recorded; the delivery is tried again after a restart");
+                    return Step::default();
+                }
+            }
+        }
+    }
+
+    async fn announce_failure(&self, endpoint: &Endpoint, job: &Job, attempt: &AttemptRecord) {
+        use kanca_domain::events::BuiltIn;
+        if BuiltIn::of(&job.event.event_type).is_some_and(BuiltIn::is_about_deliveries) {
+            return;
+        }
+        let data = serde_json::json!({
+            "delivery_id": job.id, "event_id": job.event.event_id, "event_type": job.event.event_type.as_str(),
+            "endpoint_id": endpoint.record.id, "endpoint_name": endpoint.record.name,
+            "attempts": attempt.number, "reason_code": attempt.reason_code, "reason": attempt.reason,
+        });
+        let project = job.event.project_id;
+        if let Err(error) = self.publish_built_in(project, BuiltIn::DeliveryFailed, &data, job.event.hops).await {
+            tracing::warn!(delivery = %job.id, %error, "the event delivery.failed was not published");
+        }
+    }
+
+    /// A fraction in −1 … 1.
+    fn jitter(&self) -> f64 {
+        let mut bytes = [0u8; 4];
+        self.random.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX) * 2.0 - 1.0
+    }
+}
+
+fn ended(exchange: &Exchange) -> Ended {
+    match &exchange.result {
+        Ok(response) if retries::is_final_for_waiter(response.status) => Ended::Answer(response.clone()),
+        Err(failure) if failure.kind == SendFailureKind::Timeout => Ended::Timeout(exchange.record.reason.clone()),
+        _ => Ended::ServerError(exchange.record.reason.clone()),
+    }
+}

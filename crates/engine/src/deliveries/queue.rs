@@ -1,0 +1,152 @@
+//! What is in memory for one endpoint: jobs that may start, jobs held behind another of their key, and when to look
+//! into the table again. A plain state machine under a lock; nothing here waits.
+
+use super::Job;
+use jiff::Timestamp;
+use kanca_domain::ids::DeliveryId;
+use std::collections::{HashMap, VecDeque};
+
+/// Jobs of one endpoint kept in memory at most; what does not fit waits in the table.
+const MAX_JOBS: usize = 1_024;
+
+/// What a worker does next.
+pub(super) enum Next {
+    Work(Box<Job>),
+    /// Read due deliveries from the table.
+    Refill,
+    /// Nothing to do; the worker is counted out.
+    Rest,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    ready: VecDeque<Job>,
+    held: HashMap<DeliveryId, Job>,
+    /// Places given out for jobs whose commit is under way.
+    reserved: usize,
+    workers: usize,
+    refilling: bool,
+    /// When the table has something due that is not in memory; at or before now = there is a backlog.
+    next_due: Option<Timestamp>,
+    /// Due times noted while a refill was under way.
+    noted: Option<Timestamp>,
+    /// The endpoint is gone; jobs are dropped.
+    forgotten: bool,
+}
+
+impl Queue {
+    /// Takes a place in memory for a new delivery, unless there is none or older ones wait in the table (which a new one
+    /// must not overtake).
+    pub fn reserve(&mut self, now: Timestamp) -> bool {
+        let behind = self.refilling || self.next_due.is_some_and(|due| due <= now);
+        let room = self.ready.len() + self.held.len() + self.reserved < MAX_JOBS;
+        let granted = room && !behind && !self.forgotten;
+        self.reserved += usize::from(granted);
+        granted
+    }
+
+    /// Gives a reserved place back without a job.
+    pub fn cancel_reservation(&mut self) {
+        self.reserved = self.reserved.saturating_sub(1);
+    }
+
+    /// Puts a job in whose place was reserved.
+    pub fn put_reserved(&mut self, job: Job, held: bool) {
+        self.cancel_reservation();
+        if held {
+            self.held.insert(job.id, job);
+        } else {
+            self.ready.push_back(job);
+        }
+    }
+
+    /// The job held under this id may start; `false` when it is not in memory.
+    pub fn promote(&mut self, id: DeliveryId) -> bool {
+        let job = self.held.remove(&id);
+        let found = job.is_some();
+        self.ready.extend(job);
+        found
+    }
+
+    /// The table has something due at this time.
+    pub fn note_due(&mut self, due: Timestamp) {
+        self.next_due = earliest(self.next_due, Some(due));
+        if self.refilling {
+            self.noted = earliest(self.noted, Some(due));
+        }
+    }
+
+    /// How many workers should be started now; they are counted in.
+    pub fn recruit(&mut self, now: Timestamp, most: usize) -> usize {
+        let refill = usize::from(self.refill_due(now));
+        let wanted = (self.ready.len() + refill).min(most).saturating_sub(self.workers);
+        self.workers += wanted;
+        wanted
+    }
+
+    /// What the calling worker does next.
+    pub fn next(&mut self, now: Timestamp, may_start: bool) -> Next {
+        if may_start && !self.forgotten {
+            if let Some(job) = self.ready.pop_front() {
+                return Next::Work(Box::new(job));
+            }
+            if self.refill_due(now) {
+                self.refilling = true;
+                self.noted = None;
+                return Next::Refill;
+            }
+        }
+        self.workers -= 1;
+        Next::Rest
+    }
+
+    fn refill_due(&self, now: Timestamp) -> bool {
+        !self.refilling && self.ready.is_empty() && self.next_due.is_some_and(|due| due <= now)
+    }
+
+    /// Takes what a refill found. Returns when to look again, if that is known.
+    pub fn refilled(&mut self, jobs: Vec<Job>, next_due: Option<Timestamp>) -> Option<Timestamp> {
+        self.refilling = false;
+        self.next_due = earliest(next_due, self.noted.take());
+        self.ready.extend(jobs);
+        self.next_due
+    }
+
+    /// A refill failed; it is tried again at `due`.
+    pub fn refill_failed(&mut self, due: Timestamp) {
+        self.refilling = false;
+        self.next_due = Some(due);
+    }
+
+    /// When the table has something due that is not in memory.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.next_due
+    }
+
+    /// Drops everything because the endpoint is gone; returns the weight of what was in memory.
+    pub fn forget(&mut self) -> usize {
+        self.forgotten = true;
+        self.next_due = None;
+        let dropped = self.ready.drain(..).chain(self.held.drain().map(|(_, job)| job));
+        dropped.map(|job| job.event.weight()).sum()
+    }
+
+    pub fn is_forgotten(&self) -> bool {
+        self.forgotten
+    }
+
+    #[cfg(test)]
+    fn workers(&self) -> usize {
+        self.workers
+    }
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+use super::*;
+use crate::deliveries::EventBody;
+use kanca_domain::events::{BuiltIn, EventData};
+use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
+use std::sync::Arc;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn job(n: u8) -> Job {
+    let event = EventBody::new(
+        ProjectId::new(1, &[0; 10]),
+        EventId::new(1, &[n; 10]),
+        BuiltIn::MessageSent.event_type(),
+        at(1),
+        at(1),
+        EventData::parse(b"1").unwrap(),
+        0,
+    );
+    Job::first(DeliveryId::new(1, &[n; 10]), Arc::new(event), None, None, true)
+}
+
+fn filled(jobs: u8) -> Queue {
+    let mut queue = Queue::default();
+    for n in 0..jobs {
+        assert!(queue.reserve(at(1)));
+        queue.put_reserved(job(n), false);
+    }
+    queue
+}
+
+#[test]
+fn jobs_leave_in_the_order_they_came_and_workers_go_when_there_is_none() {
+    let mut queue = filled(3);
+    assert_eq!(queue.recruit(at(1), 64), 3);
+    assert_eq!(queue.recruit(at(1), 64), 0, "nobody is recruited twice for the same work");
+    for n in 0..3 {
+        let Next::Work(next) = queue.next(at(1), true) else { panic!("work is there") };
+        assert_eq!(next.id, job(n).id);
+    }
+    assert!(matches!(queue.next(at(1), true), Next::Rest));
+    assert_eq!(queue.workers(), 2);
+}
+
+#[test]
+fn at_most_the_set_number_of_workers_serve_one_endpoint() {
+    let mut queue = filled(100);
+    assert_eq!(queue.recruit(at(1), 4), 4);
+    assert_eq!(queue.recruit(at(1), 4), 0);
+}
+
+#[test]
+fn memory_is_bounded_and_new_deliveries_do_not_overtake_those_in_the_table() {
+    let mut queue = Queue::default();
+    let granted = (0..5_000).filter(|_| queue.reserve(at(1))).count();
+    assert_eq!(granted, MAX_JOBS);
+    let mut behind = Queue::default();
+    behind.note_due(at(5));
+    assert!(behind.reserve(at(4)), "what is due later holds nobody up");
+    assert!(!behind.reserve(at(5)));
+}
+
+#[test]
+fn a_held_job_starts_only_when_promoted() {
+    let mut queue = Queue::default();
+    assert!(queue.reserve(at(1)));
+    queue.put_reserved(job(1), true);
+    assert_eq!(queue.recruit(at(1), 8), 0);
+    assert!(!queue.promote(job(2).id), "unknown ids are looked up in the table");
+    assert!(queue.promote(job(1).id));
+    assert_eq!(queue.recruit(at(1), 8), 1);
+}
+
+#[test]
+fn one_worker_refills_and_due_times_noted_meanwhile_are_kept() {
+    let mut queue = Queue::default();
+    queue.note_due(at(10));
+    assert_eq!(queue.recruit(at(9), 8), 0);
+    assert_eq!(queue.recruit(at(10), 8), 1);
+    assert!(matches!(queue.next(at(10), true), Next::Refill));
+    queue.note_due(at(12));
+    assert_eq!(queue.recruit(at(20), 8), 0, "nobody else refills meanwhile");
+    assert_eq!(queue.refilled(vec![job(1)], Some(at(30))), Some(at(12)));
+    assert!(matches!(queue.next(at(11), true), Next::Work(_)));
+}
+
+#[test]
+fn a_forgotten_endpoint_keeps_nothing() {
+    let mut queue = filled(2);
+    assert!(queue.forget() > 0);
+    assert!(!queue.reserve(at(1)));
+    assert_eq!(queue.recruit(at(1), 8), 0);
+}

@@ -1,0 +1,301 @@
+//! Endpoints (in the panel: webhooks): create, change, delete. All input is checked here with the domain's rules; the
+//! change is in force when the call returns.
+
+use crate::Engine;
+use crate::errors::{EngineError, FieldError, Result};
+use crate::ports::Route;
+use kanca_domain::endpoints::{self as rules, EndpointStatus, Ordering};
+use kanca_domain::events::{Subscription, TypePattern};
+use kanca_domain::formats::Format;
+use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
+use kanca_domain::signatures::{Secret, SigningKey};
+use kanca_storage::deliveries::StatusCounts;
+use kanca_storage::endpoints::EndpointRecord;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What stands for a header value that is not shown.
+pub const MASK: &str = "••••";
+
+/// An endpoint ready for use: parsed, with its secrets opened.
+pub struct Endpoint {
+    pub record: EndpointRecord,
+    pub subscription: Subscription,
+    pub(crate) secret: Secret,
+    pub(crate) key: SigningKey,
+    /// Custom headers with their values; never shown.
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Endpoint {
+    /// The names of the custom headers.
+    pub fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Input for a new endpoint.
+#[derive(Debug, Clone, Default)]
+pub struct NewEndpoint {
+    pub name: String,
+    pub url: String,
+    pub event_types: Option<Vec<String>>,
+    pub format: Option<Format>,
+    pub secret: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub ordering: Option<Ordering>,
+}
+
+/// Changes to an endpoint; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointPatch {
+    pub name: Option<String>,
+    pub url: Option<String>,
+    pub event_types: Option<Option<Vec<String>>>,
+    pub format: Option<Format>,
+    pub secret: Option<String>,
+    /// Replaces all headers; a value of [`MASK`] keeps the stored one.
+    pub headers: Option<Vec<(String, String)>>,
+    pub ordering: Option<Ordering>,
+    pub status: Option<EndpointStatus>,
+}
+
+impl Engine {
+    /// Creates an endpoint; its secret, generated unless given, can be shown to the caller this once.
+    pub async fn create_endpoint(&self, project: ProjectId, new: NewEndpoint) -> Result<(Arc<Endpoint>, String)> {
+        let _guard = self.config.lock().await;
+        let secret = match &new.secret {
+            Some(text) => Secret::parse(text),
+            None => Ok(self.new_secret()),
+        };
+        let mut faults = Faults::default();
+        faults.check("name", rules::check_name(&new.name));
+        let subscription = faults.subscription(new.event_types.as_deref());
+        let secret = faults.check("secret", secret);
+        faults.check("headers", rules::check_headers(&new.headers));
+        let inbox_id = faults.url(self, project, &new.url);
+        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, faults.none_or(inbox_id)) else {
+            return Err(faults.into_error());
+        };
+        let now = self.clock.now();
+        let id: EndpointId = self.ids.next();
+        let record = EndpointRecord {
+            id,
+            project_id: project,
+            name: new.name,
+            url: new.url,
+            event_types: patterns(&subscription),
+            format: new.format.unwrap_or(Format::Json),
+            ordering: new.ordering.unwrap_or(Ordering::Key),
+            status: EndpointStatus::Active,
+            disabled_reason: None,
+            inbox_id,
+            sealed_secret: self.sealer.seal(&secret_place(id), secret.to_text().as_bytes())?,
+            sealed_headers: self.seal_headers(id, &new.headers)?,
+            created_at: now,
+            updated_at: now,
+        };
+        self.storage.create_endpoint(record.clone()).await?;
+        let text = secret.to_text();
+        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.key(), secret, headers: new.headers });
+        self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        Ok((endpoint, text))
+    }
+
+    /// Changes an endpoint.
+    pub async fn patch_endpoint(&self, project: ProjectId, id: EndpointId, patch: EndpointPatch) -> Result<Arc<Endpoint>> {
+        let _guard = self.config.lock().await;
+        let old = self.endpoint(project, id)?;
+        let mut record = old.record.clone();
+        let mut faults = Faults::default();
+        if let Some(name) = patch.name {
+            faults.check("name", rules::check_name(&name));
+            record.name = name;
+        }
+        let mut subscription = old.subscription.clone();
+        if let Some(types) = patch.event_types
+            && let Some(parsed) = faults.subscription(types.as_deref())
+        {
+            record.event_types = patterns(&parsed);
+            subscription = parsed;
+        }
+        let mut secret = old.secret.clone();
+        if let Some(text) = patch.secret
+            && let Some(parsed) = faults.check("secret", Secret::parse(&text))
+        {
+            secret = parsed;
+            record.sealed_secret = self.sealer.seal(&secret_place(id), secret.to_text().as_bytes())?;
+        }
+        let mut headers = old.headers.clone();
+        if let Some(given) = patch.headers {
+            headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
+            faults.check("headers", rules::check_headers(&headers));
+            record.sealed_headers = self.seal_headers(id, &headers)?;
+        }
+        if let Some(url) = patch.url {
+            if let Some(inbox_id) = faults.url(self, project, &url) {
+                record.inbox_id = inbox_id;
+            }
+            record.url = url;
+        }
+        if !faults.0.is_empty() {
+            return Err(faults.into_error());
+        }
+        record.format = patch.format.unwrap_or(record.format);
+        record.ordering = patch.ordering.unwrap_or(record.ordering);
+        if let Some(status) = patch.status {
+            record.status = status;
+            record.disabled_reason = (status == EndpointStatus::Disabled).then(|| "Disabled by hand.".to_owned());
+        }
+        record.updated_at = self.clock.now();
+        self.storage.update_endpoint(record.clone()).await?;
+        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.key(), secret, headers });
+        self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        self.look_for_due(id);
+        Ok(endpoint)
+    }
+
+    /// Deletes an endpoint; its pending deliveries are cancelled.
+    pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<()> {
+        let _guard = self.config.lock().await;
+        self.endpoint(project, id)?;
+        self.storage.delete_endpoint(project, id, self.clock.now()).await?;
+        self.update_snapshot(|s| s.remove_endpoint(project, id));
+        self.dispatcher.forget(id);
+        Ok(())
+    }
+
+    /// One endpoint of a project.
+    pub fn endpoint(&self, project: ProjectId, id: EndpointId) -> Result<Arc<Endpoint>> {
+        let snapshot = self.snapshot.load();
+        let found = snapshot.endpoints.get(&id).filter(|e| e.record.project_id == project);
+        found.cloned().ok_or(EngineError::NotFound("endpoint"))
+    }
+
+    /// The endpoints of a project, newest first.
+    pub fn endpoints(&self, project: ProjectId) -> Vec<Arc<Endpoint>> {
+        let snapshot = self.snapshot.load();
+        let mut found: Vec<_> =
+            snapshot.endpoints.values().filter(|e| e.record.project_id == project).cloned().collect();
+        found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
+        found
+    }
+
+    /// Numbers of deliveries by status for each endpoint.
+    pub async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>> {
+        Ok(self.storage.endpoint_counts(project).await?)
+    }
+
+    /// The signing secret, through the one call made for it.
+    pub fn endpoint_secret(&self, project: ProjectId, id: EndpointId) -> Result<String> {
+        Ok(self.endpoint(project, id)?.secret.to_text())
+    }
+
+    /// Where an attempt goes now. An endpoint that points at an inbox of its project follows that inbox, so that it
+    /// survives a changed port, public URL or slug.
+    pub fn destination(&self, endpoint: &Endpoint) -> (String, Route) {
+        let snapshot = self.snapshot.load();
+        let url = &endpoint.record.url;
+        if let Some(inbox) = endpoint.record.inbox_id.and_then(|id| snapshot.inboxes.get(&id)) {
+            let rest = url.split_once("/in/").map_or("", |(_, r)| r.find(['/', '?']).map_or("", |at| &r[at..]));
+            return (format!("{}{rest}", self.inbox_address(&inbox.record.slug)), Route::OwnInbox);
+        }
+        let route = if self.own_inbox(url).is_some() { Route::OwnInbox } else { Route::Guarded };
+        (url.clone(), route)
+    }
+
+    /// The inbox that a URL under Kanca's own origin names, in whatever project.
+    fn own_inbox(&self, url: &str) -> Option<(InboxId, ProjectId)> {
+        let origins = [&self.settings.public_url, &self.settings.inbox_url];
+        let slug = origins.into_iter().find_map(|o| kanca_domain::inboxes::inbox_of_own_url(url, o))?;
+        self.snapshot.load().slugs.get(slug.as_str()).map(|i| (i.record.id, i.record.project_id))
+    }
+
+    pub(crate) fn load_endpoint(&self, record: EndpointRecord) -> Result<Arc<Endpoint>> {
+        let bad = |what: &str| EngineError::Internal(format!("stored {what} of {} cannot be read", record.id));
+        let text = String::from_utf8(self.sealer.open(&secret_place(record.id), &record.sealed_secret)?);
+        let secret = Secret::parse(&text.map_err(|_| bad("secret"))?).map_err(|_| bad("secret"))?;
+        let headers = self.sealer.open(&headers_place(record.id), &record.sealed_headers)?;
+        let headers = if headers.is_empty() {
+            Vec::new()
+        } else {
+            serde_json::from_slice(&headers).map_err(|_| bad("headers"))?
+        };
+        let subscription = parse_subscription(record.event_types.as_deref()).map_err(|_| bad("event types"))?;
+        Ok(Arc::new(Endpoint { key: secret.key(), secret, headers, subscription, record }))
+    }
+
+    fn seal_headers(&self, id: EndpointId, headers: &[(String, String)]) -> Result<Vec<u8>> {
+        if headers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let text = serde_json::to_vec(headers).map_err(|e| EngineError::Internal(e.to_string()))?;
+        self.sealer.seal(&headers_place(id), &text)
+    }
+
+    fn new_secret(&self) -> Secret {
+        let mut bytes = [0u8; 32];
+        self.random.fill(&mut bytes);
+        Secret::generate(&bytes)
+    }
+}
+
+fn secret_place(id: EndpointId) -> String {
+    format!("{id}/secret")
+}
+
+fn headers_place(id: EndpointId) -> String {
+    format!("{id}/headers")
+}
+
+fn keep_masked(old: &Endpoint, name: String, value: String) -> (String, String) {
+    if value != MASK {
+        return (name, value);
+    }
+    let kept = old.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
+    (name, kept.unwrap_or(value))
+}
+
+fn patterns(subscription: &Subscription) -> Option<Vec<String>> {
+    subscription.patterns().map(|list| list.iter().map(ToString::to_string).collect())
+}
+
+fn parse_subscription(types: Option<&[String]>) -> Result<Subscription, String> {
+    let Some(types) = types else { return Ok(Subscription::ALL) };
+    let parsed: Vec<TypePattern> =
+        types.iter().map(|t| t.parse().map_err(|e| format!("{e}"))).collect::<Result<_, String>>()?;
+    Subscription::new(Some(parsed)).map_err(|e| e.to_string())
+}
+
+/// Collects everything that is wrong with an input, so that the caller mends it in one go.
+#[derive(Default)]
+struct Faults(Vec<FieldError>);
+
+impl Faults {
+    fn check<T, E: ToString>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|e| self.0.push(FieldError { field: field.into(), message: e.to_string() })).ok()
+    }
+
+    fn subscription(&mut self, types: Option<&[String]>) -> Option<Subscription> {
+        self.check("event_types", parse_subscription(types))
+    }
+
+    /// The inbox of the project that the URL points to, if any; `None` when the URL is refused.
+    #[expect(clippy::option_option, reason = "refused, no inbox and an inbox are three answers")]
+    fn url(&mut self, engine: &Engine, project: ProjectId, url: &str) -> Option<Option<InboxId>> {
+        let parsed = self.check("url", rules::check_url(url))?;
+        if let Some((inbox, owner)) = engine.own_inbox(url) {
+            return Some((owner == project).then_some(inbox));
+        }
+        self.check("url", engine.settings.address_rules.check_host_literal(parsed.host_str().unwrap_or_default()))?;
+        Some(None)
+    }
+
+    fn none_or<T>(&self, value: Option<T>) -> Option<T> {
+        value.filter(|_| self.0.is_empty())
+    }
+
+    fn into_error(self) -> EngineError {
+        EngineError::Invalid(self.0)
+    }
+}

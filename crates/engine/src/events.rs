@@ -1,0 +1,168 @@
+//! Publishing events: match the endpoints, commit the event with its deliveries, hand them to the dispatcher.
+
+use crate::Engine;
+use crate::deliveries::{EventBody, Job};
+use crate::endpoints::Endpoint;
+use crate::errors::{EngineError, Result};
+use jiff::Timestamp;
+use kanca_domain::endpoints::Ordering;
+use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
+use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
+use kanca_storage::deliveries::{NewDelivery, Waiter};
+use kanca_storage::events::{Accepted, EventRecord, Explanation, Idempotency, NewEvent};
+use kanca_storage::{Page, PageRequest};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// An event that somebody publishes.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    pub event_type: EventType,
+    pub data: EventData,
+    /// When it happened; the time of acceptance unless given.
+    pub timestamp: Option<Timestamp>,
+    pub ordering_key: Option<OrderingKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
+    pub hops: u8,
+}
+
+/// How a publication was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    New(EventId),
+    /// The same content came under the same key before; nothing was stored again.
+    Repeated(EventId),
+}
+
+/// An event prepared for a commit, with the jobs that may start when the commit is done.
+pub(crate) struct Prepared {
+    pub event: NewEvent,
+    pub jobs: Vec<(Arc<Endpoint>, Job)>,
+}
+
+/// Whom a prepared event goes to.
+pub(crate) enum Audience {
+    /// Every endpoint that subscribes to its type.
+    Subscribers,
+    /// One endpoint only, whatever its types; a conversation may wait for the answer.
+    Only(Arc<Endpoint>, Option<Waiter>),
+    /// Nobody, for the given reason.
+    Nobody(Explanation),
+}
+
+impl Engine {
+    /// Publishes an event in a project. Returns when the event and its deliveries are durable.
+    pub async fn publish(&self, project: ProjectId, publication: Publication) -> Result<Published> {
+        self.accepts_events()?;
+        let Prepared { event, jobs } = self.prepare(project, publication, &Audience::Subscribers);
+        let id = event.id;
+        match self.storage.accept_event(event).await.map_err(|e| self.note_storage(e))? {
+            Accepted::New { held } => {
+                self.dispatcher.start(self, jobs, &held);
+                Ok(Published::New(id))
+            }
+            Accepted::Repeated { event_id } => {
+                self.dispatcher.drop_claims(jobs);
+                Ok(Published::Repeated(event_id))
+            }
+            Accepted::KeyTaken { event_id } => {
+                self.dispatcher.drop_claims(jobs);
+                Err(EngineError::conflict(
+                    "idempotency-key-taken",
+                    format!(
+                        "This idempotency key was used within the last 24 hours for another content (event {event_id}). \
+                         Use a new key for a new event."
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// Makes the event, its deliveries and their jobs, without writing anything.
+    pub(crate) fn prepare(&self, project: ProjectId, publication: Publication, audience: &Audience) -> Prepared {
+        let now = self.clock.now();
+        let id: EventId = self.ids.next();
+        let ordering_key = publication.ordering_key.as_ref().map(|k| k.as_str().to_owned());
+        let idempotency = publication.idempotency_key.as_ref().map(|key| Idempotency {
+            key: key.as_str().to_owned(),
+            fingerprint: fingerprint(&publication),
+        });
+        let body = Arc::new(EventBody::new(
+            project,
+            id,
+            publication.event_type.clone(),
+            publication.timestamp.unwrap_or(now),
+            now,
+            publication.data.clone(),
+            publication.hops,
+        ));
+        let matched;
+        let (endpoints, waiter, explanation) = match audience {
+            Audience::Subscribers => {
+                matched = self.snapshot.load().matched(project, &publication.event_type);
+                (matched.endpoints.as_slice(), None, matched.explanation.clone())
+            }
+            Audience::Only(endpoint, waiter) => (std::slice::from_ref(endpoint), waiter.clone(), Vec::new()),
+            Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
+        };
+        let mut deliveries = Vec::with_capacity(endpoints.len());
+        let mut jobs = Vec::with_capacity(endpoints.len());
+        for endpoint in endpoints {
+            let delivery: DeliveryId = self.ids.next();
+            let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
+            let queue_key = ordering_key.clone().filter(|_| keyed);
+            let claim = self.dispatcher.reserve(endpoint.record.id, now);
+            deliveries.push(NewDelivery {
+                id: delivery,
+                endpoint_id: endpoint.record.id,
+                queue_key: queue_key.clone(),
+                due: now,
+                waiter: waiter.clone(),
+                claim,
+            });
+            let job = Job::first(delivery, body.clone(), queue_key, waiter.clone(), claim);
+            jobs.push((endpoint.clone(), job));
+        }
+        let event = NewEvent {
+            id,
+            project_id: project,
+            event_type: publication.event_type,
+            timestamp: publication.timestamp.unwrap_or(now),
+            accepted_at: now,
+            data: publication.data,
+            ordering_key,
+            idempotency,
+            hops: publication.hops,
+            explanation,
+            deliveries,
+        };
+        Prepared { event, jobs }
+    }
+
+    /// Events of a project, newest first, without data.
+    pub async fn events(
+        &self,
+        project: ProjectId,
+        event_type: Option<&EventType>,
+        page: PageRequest,
+    ) -> Result<Page<EventRecord>> {
+        Ok(self.storage.events(project, event_type.map(EventType::as_str), page).await?)
+    }
+
+    /// One event of a project, with data.
+    pub async fn event(&self, project: ProjectId, id: EventId) -> Result<EventRecord> {
+        self.storage.event(project, id).await?.ok_or(EngineError::NotFound("event"))
+    }
+}
+
+/// SHA-256 over what makes the content: type, data, timestamp and ordering key, each with its length before it.
+fn fingerprint(publication: &Publication) -> [u8; 32] {
+    let timestamp = publication.timestamp.map(|t| t.to_string()).unwrap_or_default();
+    let key = publication.ordering_key.as_ref().map_or("", |k| k.as_str());
+    let mut hash = Sha256::new();
+    for part in [publication.event_type.as_str(), publication.data.as_str(), &timestamp, key] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,207 @@
+//! Deliveries and their attempts.
+
+use super::List;
+use crate::App;
+use crate::extract::{Auth, NoQuery, PathId, Query, page};
+use crate::problems::{Answer, Problem};
+use crate::time::rfc3339;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_domain::formats::Format;
+use kanca_domain::ids::{AttemptId, DeliveryId, EndpointId, EventId};
+use kanca_engine::deliveries::DeliveryDetail as Detail;
+use kanca_engine::storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One event on its way to one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    #[schema(value_type = String)]
+    pub id: DeliveryId,
+    #[schema(value_type = String)]
+    pub event_id: EventId,
+    pub event_type: String,
+    #[schema(value_type = String)]
+    pub endpoint_id: EndpointId,
+    pub endpoint_name: String,
+    #[schema(value_type = DeliveryStatusName)]
+    pub status: DeliveryStatus,
+    pub attempt_count: u32,
+    /// When the next attempt may start.
+    pub next_attempt_at: Option<String>,
+    /// Waits behind an earlier delivery of its ordering key.
+    pub held: bool,
+    /// The last attempt's outcome in words.
+    pub last_reason: Option<String>,
+    pub ordering_key: Option<String>,
+    pub created_at: String,
+    pub completed_at: Option<String>,
+}
+
+/// Where a delivery stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values in the API document")]
+pub enum DeliveryStatusName {
+    Pending,
+    Delivered,
+    Failed,
+    Cancelled,
+}
+
+/// A delivery with all attempts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryDetail {
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    #[schema(value_type = crate::api::endpoints::FormatName)]
+    pub format: Format,
+    /// Oldest first.
+    pub attempts: Vec<Attempt>,
+    /// The last (or next) attempt as a command; values of the endpoint's own headers are placeholders.
+    pub curl: String,
+}
+
+/// One HTTP exchange of a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Attempt {
+    #[schema(value_type = String)]
+    pub id: AttemptId,
+    pub number: u32,
+    pub started_at: String,
+    pub duration_ms: f64,
+    /// `success` or `failure`.
+    pub outcome: AttemptOutcome,
+    /// From a closed list, such as `timeout`.
+    pub reason_code: String,
+    pub reason: String,
+    /// A person asked for it.
+    pub manual: bool,
+    pub request: AttemptRequest,
+    pub response: Option<AttemptResponse>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    Success,
+    Failure,
+}
+
+/// The request as it was sent; values of the endpoint's own headers are hidden.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttemptRequest {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    /// Base64.
+    pub body: String,
+}
+
+/// The response as it came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttemptResponse {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    /// Base64 of the first 16 KiB.
+    pub body: String,
+    /// Whether there was more.
+    pub truncated: bool,
+}
+
+/// `?event_id=&endpoint_id=&status=&cursor=&limit=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveriesQuery {
+    event_id: Option<String>,
+    endpoint_id: Option<String>,
+    status: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// The project's deliveries, newest first.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries",
+    params(("event_id" = Option<String>, Query), ("endpoint_id" = Option<String>, Query), ("status" = Option<DeliveryStatusName>, Query),
+        ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = List<Delivery>)))]
+pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<DeliveriesQuery>) -> Answer<axum::Json<List<Delivery>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    let wrong = |name: &str, right: &str| Problem::malformed(format!("The query parameter {name} must be {right}."));
+    let event_id = query.event_id.map(|t| t.parse().map_err(|_| wrong("event_id", "an event's id, evt_…"))).transpose()?;
+    let endpoint_id =
+        query.endpoint_id.map(|t| t.parse().map_err(|_| wrong("endpoint_id", "an endpoint's id, ep_…"))).transpose()?;
+    let status = query
+        .status
+        .map(|t| DeliveryStatus::parse(&t).ok_or_else(|| wrong("status", "pending, delivered, failed or cancelled")))
+        .transpose()?;
+    let filter = DeliveryFilter { event_id, endpoint_id, status };
+    Ok(axum::Json(List::of(app.engine.deliveries(auth.project(), filter, page).await?, delivery)))
+}
+
+/// One delivery with its attempts.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", params(("id" = String, Path)),
+    responses((status = 200, body = DeliveryDetail), (status = 404, body = Problem)))]
+pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<DeliveryId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<DeliveryDetail>> {
+    let Detail { delivery: record, format, attempts, curl } = app.engine.delivery(auth.project(), id).await?;
+    let attempts = attempts.into_iter().map(|(a, body)| attempt(a, &body)).collect();
+    Ok(axum::Json(DeliveryDetail { delivery: delivery(record), format, attempts, curl }))
+}
+
+/// Makes a delivery due now: a pending one early, an ended one again.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries", params(("id" = String, Path)),
+    responses((status = 202, body = Delivery), (status = 409, body = Problem)))]
+pub async fn retry(State(app): State<App>, auth: Auth, PathId(id): PathId<DeliveryId>) -> Answer<Response> {
+    let record = app.engine.retry_delivery(auth.project(), id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(delivery(record))).into_response())
+}
+
+fn delivery(record: DeliveryRecord) -> Delivery {
+    Delivery {
+        id: record.id,
+        event_id: record.event_id,
+        event_type: record.event_type.as_str().to_owned(),
+        endpoint_id: record.endpoint_id,
+        endpoint_name: record.endpoint_name,
+        status: record.status,
+        attempt_count: record.attempt_count,
+        next_attempt_at: record.due.map(rfc3339),
+        held: record.held,
+        last_reason: record.last_reason,
+        ordering_key: record.ordering_key,
+        created_at: rfc3339(record.created_at),
+        completed_at: record.completed_at.map(rfc3339),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of an attempt fit a double")]
+fn attempt(record: AttemptRecord, body: &[u8]) -> Attempt {
+    Attempt {
+        id: record.id,
+        number: record.number,
+        started_at: rfc3339(record.started_at),
+        duration_ms: record.duration_us as f64 / 1_000.0,
+        outcome: if record.success { AttemptOutcome::Success } else { AttemptOutcome::Failure },
+        reason_code: record.reason_code,
+        reason: record.reason,
+        manual: record.manual,
+        request: AttemptRequest {
+            method: record.request.method,
+            url: record.request.url,
+            headers: record.request.headers,
+            body: STANDARD.encode(body),
+        },
+        response: record.response.map(|r| AttemptResponse {
+            status: r.status,
+            headers: r.headers,
+            body: STANDARD.encode(&r.body),
+            truncated: r.truncated,
+        }),
+    }
+}

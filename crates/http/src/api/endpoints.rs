@@ -1,0 +1,249 @@
+//! Endpoints (in the panel: webhooks).
+
+use super::{DeliveryCounts, List, present};
+use crate::App;
+use crate::extract::{Auth, Json, NoQuery, PathId, Query, page};
+use crate::problems::{Answer, Problem};
+use crate::time::rfc3339;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::events::BuiltIn;
+use kanca_domain::formats::Format;
+use kanca_domain::ids::{EndpointId, Id, InboxId};
+use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint};
+use kanca_engine::storage::deliveries::StatusCounts;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A URL that wants events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Endpoint {
+    #[schema(value_type = String)]
+    pub id: EndpointId,
+    pub name: String,
+    pub url: String,
+    /// Types, `prefix.*` or `*`; `null` = all, empty = none.
+    pub event_types: Option<Vec<String>>,
+    #[schema(value_type = FormatName)]
+    pub format: Format,
+    #[schema(value_type = OrderingName)]
+    pub ordering: Ordering,
+    /// Names of the custom headers; values are never shown.
+    pub headers: BTreeMap<String, String>,
+    #[schema(value_type = EndpointStatusName)]
+    pub status: EndpointStatus,
+    pub disabled_reason: Option<String>,
+    /// The inbox of this project that the URL points to.
+    #[schema(value_type = Option<String>)]
+    pub inbox_id: Option<InboxId>,
+    pub counts: DeliveryCounts,
+    pub created_at: String,
+    pub updated_at: String,
+    /// The signing secret; shown when the endpoint is created, later only by its own call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// How bodies are written.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values in the API document")]
+pub enum FormatName {
+    Json,
+    Xml,
+    Form,
+}
+
+/// Whether events with the same ordering key go one after another.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values in the API document")]
+pub enum OrderingName {
+    Key,
+    None,
+}
+
+/// Whether an endpoint gets events: a paused one keeps them for later, a disabled one does not get new ones.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the values in the API document")]
+pub enum EndpointStatusName {
+    Active,
+    Paused,
+    Disabled,
+}
+
+/// A new endpoint.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointInput {
+    pub name: String,
+    pub url: String,
+    /// Absent or `null` = all.
+    #[serde(default)]
+    pub event_types: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<FormatName>)]
+    pub format: Option<Format>,
+    /// `whsec_…`; generated when absent.
+    #[serde(default, deserialize_with = "present")]
+    pub secret: Option<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OrderingName>)]
+    pub ordering: Option<Ordering>,
+}
+
+/// Changes; absent fields stay as they are.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointPatch {
+    #[serde(default, deserialize_with = "present")]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    pub url: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub event_types: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<FormatName>)]
+    pub format: Option<Format>,
+    #[serde(default, deserialize_with = "present")]
+    pub secret: Option<String>,
+    /// Replaces all headers; the value `••••` keeps the stored one.
+    #[serde(default, deserialize_with = "present")]
+    pub headers: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<OrderingName>)]
+    pub ordering: Option<Ordering>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<EndpointStatusName>)]
+    pub status: Option<EndpointStatus>,
+}
+
+/// A signing secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointSecret {
+    pub secret: String,
+}
+
+/// `?cursor=&limit=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    pub cursor: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// The project's endpoints, newest first.
+#[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = List<Endpoint>)))]
+pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<PageQuery>) -> Answer<axum::Json<List<Endpoint>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    let counts = app.engine.endpoint_counts(auth.project()).await?;
+    let all = app.engine.endpoints(auth.project());
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let mut rest = all.iter().filter(|e| page.after.is_none_or(|after| e.record.id.uuid() < after));
+    let taken: Vec<_> = rest.by_ref().take(limit).collect();
+    let next = rest.next().and(taken.last()).map(|e| e.record.id.uuid().simple().to_string());
+    let items = taken.into_iter().map(|e| endpoint(&app, e, counts.get(&e.record.id), None)).collect();
+    Ok(axum::Json(List { items, next }))
+}
+
+/// Creates an endpoint.
+#[utoipa::path(post, path = "/api/v1/endpoints", tag = "endpoints", request_body = EndpointInput,
+    responses((status = 201, body = Endpoint), (status = 422, body = Problem)))]
+pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<EndpointInput>) -> Answer<Response> {
+    let new = NewEndpoint {
+        name: input.name,
+        url: input.url,
+        event_types: input.event_types,
+        format: input.format,
+        secret: input.secret,
+        headers: input.headers.into_iter().collect(),
+        ordering: input.ordering,
+    };
+    let (record, secret) = app.engine.create_endpoint(auth.project(), new).await?;
+    Ok((StatusCode::CREATED, axum::Json(endpoint(&app, &record, None, Some(secret)))).into_response())
+}
+
+/// One endpoint.
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)),
+    responses((status = 200, body = Endpoint), (status = 404, body = Problem)))]
+pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Endpoint>> {
+    let record = app.engine.endpoint(auth.project(), id)?;
+    with_counts(&app, &auth, &record).await
+}
+
+/// Changes an endpoint; in force when the answer is there.
+#[utoipa::path(patch, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)), request_body = EndpointPatch,
+    responses((status = 200, body = Endpoint), (status = 422, body = Problem)))]
+pub async fn patch(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<EndpointId>,
+    Json(input): Json<EndpointPatch>,
+) -> Answer<axum::Json<Endpoint>> {
+    let patch = Patch {
+        name: input.name,
+        url: input.url,
+        event_types: input.event_types,
+        format: input.format,
+        secret: input.secret,
+        headers: input.headers.map(|h| h.into_iter().collect()),
+        ordering: input.ordering,
+        status: input.status,
+    };
+    let record = app.engine.patch_endpoint(auth.project(), id, patch).await?;
+    with_counts(&app, &auth, &record).await
+}
+
+async fn with_counts(app: &App, auth: &Auth, record: &Record) -> Answer<axum::Json<Endpoint>> {
+    let counts = app.engine.endpoint_counts(auth.project()).await?;
+    Ok(axum::Json(endpoint(app, record, counts.get(&record.record.id), None)))
+}
+
+/// Deletes an endpoint; its pending deliveries are cancelled.
+#[utoipa::path(delete, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)), responses((status = 204)))]
+pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>) -> Answer<StatusCode> {
+    app.engine.delete_endpoint(auth.project(), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Shows the signing secret.
+#[utoipa::path(get, path = "/api/v1/endpoints/{id}/secret", tag = "endpoints", params(("id" = String, Path)),
+    responses((status = 200, body = EndpointSecret)))]
+pub async fn secret(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<EndpointSecret>> {
+    Ok(axum::Json(EndpointSecret { secret: app.engine.endpoint_secret(auth.project(), id)? }))
+}
+
+/// The types of Kanca's own events, for pick lists.
+#[utoipa::path(get, path = "/api/v1/event-types", tag = "events", responses((status = 200, body = List<String>)))]
+pub async fn event_types(_auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> axum::Json<List<String>> {
+    axum::Json(List::whole(BuiltIn::ALL.iter().map(|b| b.name().to_owned()).collect()))
+}
+
+fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {
+    let record = &endpoint.record;
+    Endpoint {
+        id: record.id,
+        name: record.name.clone(),
+        url: app.engine.destination(endpoint).0,
+        event_types: record.event_types.clone(),
+        format: record.format,
+        ordering: record.ordering,
+        headers: endpoint.header_names().map(|name| (name.to_owned(), MASK.to_owned())).collect(),
+        status: record.status,
+        disabled_reason: record.disabled_reason.clone(),
+        inbox_id: record.inbox_id,
+        counts: counts.copied().unwrap_or_default().into(),
+        created_at: rfc3339(record.created_at),
+        updated_at: rfc3339(record.updated_at),
+        secret,
+    }
+}

@@ -1,0 +1,189 @@
+//! Events: publish, list, explain.
+
+use super::{DeliveryCounts, List};
+use crate::App;
+use crate::extract::{Auth, NoQuery, PathId, Query, page, parse_json, read_json};
+use crate::problems::{Answer, Problem};
+use crate::time::rfc3339;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
+use kanca_domain::ids::{EndpointId, EventId};
+use kanca_engine::events::{Publication, Published};
+use kanca_engine::storage::events::EventRecord;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// An event to publish.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventInput {
+    /// 1–128 characters, segments of letters, digits, `_` and `-` joined by full stops: `order.paid`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Any JSON value, at most 128 deep; goes out as it came in.
+    #[schema(value_type = Value)]
+    pub data: Box<RawValue>,
+    /// RFC 3339; the time of acceptance when absent.
+    #[serde(default)]
+    pub timestamp: Option<String>,
+    /// The same key within 24 hours publishes nothing twice. Also as the header `Idempotency-Key`.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// Events that share it reach an endpoint one after another.
+    #[serde(default)]
+    pub ordering_key: Option<String>,
+}
+
+/// The id of what was published.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventAccepted {
+    #[schema(value_type = String)]
+    pub id: EventId,
+}
+
+/// An event in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Event {
+    #[schema(value_type = String)]
+    pub id: EventId,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub timestamp: String,
+    pub created_at: String,
+    pub ordering_key: Option<String>,
+    pub deliveries: DeliveryCounts,
+}
+
+/// An event with its data, and why endpoints did not get it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventDetail {
+    #[schema(value_type = String)]
+    pub id: EventId,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub timestamp: String,
+    pub created_at: String,
+    pub ordering_key: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub deliveries: DeliveryCounts,
+    #[schema(value_type = Value)]
+    pub data: Box<RawValue>,
+    pub explanation: Vec<Explanation>,
+}
+
+/// Why an endpoint did not get an event, or why nobody did.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    #[schema(value_type = Option<String>)]
+    pub endpoint_id: Option<EndpointId>,
+    pub endpoint_name: Option<String>,
+    pub reason: String,
+}
+
+/// `?type=&cursor=&limit=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Publishes an event: 202 when it and its deliveries are durable, 200 when the idempotency key was used before.
+#[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventInput,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 202, body = EventAccepted), (status = 200, body = EventAccepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn publish(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>, request: Request) -> Answer<Response> {
+    let (parts, body) = request.into_parts();
+    let bytes = read_json(&parts.headers, body, app.engine.settings().max_event_bytes).await?;
+    let input: EventInput = parse_json(&bytes)?;
+    let header = match parts.headers.get("idempotency-key") {
+        None => None,
+        Some(value) => Some(value.to_str().map_err(|_| {
+            Problem::malformed("The header Idempotency-Key must hold visible ASCII characters.")
+        })?),
+    };
+    let publication = publication(input, header)?;
+    let (status, id) = match app.engine.publish(auth.project(), publication).await? {
+        Published::New(id) => (StatusCode::ACCEPTED, id),
+        Published::Repeated(id) => (StatusCode::OK, id),
+    };
+    Ok((status, axum::Json(EventAccepted { id })).into_response())
+}
+
+fn publication(input: EventInput, header: Option<&str>) -> Answer<Publication> {
+    let key = match (header, input.idempotency_key.as_deref()) {
+        (Some(header), Some(field)) if header != field => {
+            return Err(Problem::malformed(
+                "The header Idempotency-Key and the field idempotency_key differ. Send one of them, or both alike.",
+            ));
+        }
+        (header, field) => header.or(field),
+    };
+    let idempotency_key = key.map(str::parse::<IdempotencyKey>).transpose();
+    let ordering_key = input.ordering_key.as_deref().map(str::parse::<OrderingKey>).transpose();
+    let timestamp = input.timestamp.as_deref().map(str::parse::<Timestamp>).transpose();
+    Ok(Publication {
+        event_type: input.kind.parse::<EventType>().map_err(|e| Problem::invalid("type", e.to_string()))?,
+        data: EventData::from_raw(input.data).map_err(|e| Problem::invalid("data", e.to_string()))?,
+        timestamp: timestamp
+            .map_err(|_| Problem::invalid("timestamp", "must be a time as RFC 3339 has it, such as 2026-11-24T09:30:00Z"))?,
+        idempotency_key: idempotency_key.map_err(|e| Problem::invalid("idempotency_key", e.to_string()))?,
+        ordering_key: ordering_key.map_err(|e| Problem::invalid("ordering_key", e.to_string()))?,
+        hops: 0,
+    })
+}
+
+/// The project's events, newest first.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events",
+    params(("type" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = List<Event>)))]
+pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<EventsQuery>) -> Answer<axum::Json<List<Event>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    let kind = query.kind.as_deref().map(str::parse::<EventType>).transpose();
+    let kind = kind.map_err(|e| Problem::malformed(format!("The query parameter type is wrong: {e}.")))?;
+    let events = app.engine.events(auth.project(), kind.as_ref(), page).await?;
+    Ok(axum::Json(List::of(events, |e| event(&e))))
+}
+
+fn event(record: &EventRecord) -> Event {
+    Event {
+        id: record.id,
+        kind: record.event_type.as_str().to_owned(),
+        timestamp: record.timestamp.to_string(),
+        created_at: rfc3339(record.accepted_at),
+        ordering_key: record.ordering_key.clone(),
+        deliveries: record.deliveries.into(),
+    }
+}
+
+/// One event, with its data and why endpoints did not get it.
+#[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(("id" = String, Path)),
+    responses((status = 200, body = EventDetail), (status = 404, body = Problem)))]
+pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<EventId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<EventDetail>> {
+    let record = app.engine.event(auth.project(), id).await?;
+    let Event { id, kind, timestamp, created_at, ordering_key, deliveries } = event(&record);
+    let data = record.data.as_ref().map_or("null", EventData::as_str);
+    let data = RawValue::from_string(data.to_owned()).map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
+    let explanation = record.explanation.into_iter().map(|e| Explanation {
+        endpoint_id: e.endpoint_id,
+        endpoint_name: e.endpoint_name,
+        reason: e.reason,
+    });
+    Ok(axum::Json(EventDetail {
+        id,
+        kind,
+        timestamp,
+        created_at,
+        ordering_key,
+        idempotency_key: record.idempotency_key,
+        deliveries,
+        data,
+        explanation: explanation.collect(),
+    }))
+}

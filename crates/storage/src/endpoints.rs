@@ -1,0 +1,50 @@
+//! Endpoints (in the panel: webhooks).
+
+use crate::{Result, deliveries::StatusCounts};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::formats::Format;
+use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
+use std::collections::HashMap;
+
+/// An endpoint as stored. Secrets are sealed (encrypted) by the engine before they come here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointRecord {
+    pub id: EndpointId,
+    pub project_id: ProjectId,
+    pub name: String,
+    pub url: String,
+    /// Type patterns; `None` = all, empty = none.
+    pub event_types: Option<Vec<String>>,
+    pub format: Format,
+    pub ordering: Ordering,
+    pub status: EndpointStatus,
+    /// Why it is disabled, in words.
+    pub disabled_reason: Option<String>,
+    /// The inbox of the same project that the URL points to.
+    pub inbox_id: Option<InboxId>,
+    /// The signing secret, sealed.
+    pub sealed_secret: Vec<u8>,
+    /// The custom headers as a JSON object, sealed; empty when there are none.
+    pub sealed_headers: Vec<u8>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Storage of endpoints.
+#[async_trait]
+pub trait Endpoints: Send + Sync {
+    /// Stores a new endpoint.
+    async fn create_endpoint(&self, endpoint: EndpointRecord) -> Result<()>;
+    /// Replaces an endpoint. When its ordering is now `none`, deliveries held behind others are let go (`held` off, no
+    /// queue key) in the same commit. `NotFound` when it is not in the project.
+    async fn update_endpoint(&self, endpoint: EndpointRecord) -> Result<()>;
+    /// Deletes an endpoint; its pending deliveries become `cancelled` (at `now`) in the same commit. Deliveries and
+    /// attempts stay readable; they keep the endpoint's id and its last name.
+    async fn delete_endpoint(&self, project: ProjectId, endpoint: EndpointId, now: Timestamp) -> Result<()>;
+    /// The endpoints of all projects, without deleted ones; the engine keeps them in its snapshot.
+    async fn all_endpoints(&self) -> Result<Vec<EndpointRecord>>;
+    /// Numbers of deliveries by status for each endpoint of a project, exact at the time of a commit.
+    async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>>;
+}

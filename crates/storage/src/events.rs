@@ -1,0 +1,92 @@
+//! Events, and the commit that accepts one: the event and its deliveries are stored together or not at all.
+
+use crate::deliveries::{NewDelivery, StatusCounts};
+use crate::{Page, PageRequest, Result};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kanca_domain::events::{EventData, EventType};
+use kanca_domain::ids::{DeliveryId, EndpointId, EventId, ProjectId};
+use serde::{Deserialize, Serialize};
+
+/// Guards against storing the same event twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key, unique in the project.
+    pub key: String,
+    /// SHA-256 over everything that makes up the event's content; another content under the same key is a conflict.
+    pub fingerprint: [u8; 32],
+}
+
+/// Why an endpoint did not get an event, or why nobody did; stored only when there is something to explain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The endpoint it is about; `None` is about the event as a whole.
+    pub endpoint_id: Option<EndpointId>,
+    /// The endpoint's name at that time.
+    pub endpoint_name: Option<String>,
+    /// The reason, in words.
+    pub reason: String,
+}
+
+/// An event to be accepted, with its deliveries.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    pub id: EventId,
+    pub project_id: ProjectId,
+    pub event_type: EventType,
+    /// When it happened, as the publisher said; part of what is delivered.
+    pub timestamp: Timestamp,
+    pub accepted_at: Timestamp,
+    pub data: EventData,
+    pub ordering_key: Option<String>,
+    pub idempotency: Option<Idempotency>,
+    /// How many of Kanca's own inboxes led to this event (loop guard).
+    pub hops: u8,
+    pub explanation: Vec<Explanation>,
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// How an event was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// Stored. `held` names the deliveries that wait behind an earlier one of their key; the others may start.
+    New { held: Vec<DeliveryId> },
+    /// The same content came under the same key within 24 hours; nothing was stored.
+    Repeated { event_id: EventId },
+    /// Another content came under the same key within 24 hours; nothing was stored.
+    KeyTaken { event_id: EventId },
+}
+
+/// An event as stored.
+#[derive(Debug, Clone)]
+pub struct EventRecord {
+    pub id: EventId,
+    pub project_id: ProjectId,
+    pub event_type: EventType,
+    pub timestamp: Timestamp,
+    pub accepted_at: Timestamp,
+    /// `None` in lists.
+    pub data: Option<EventData>,
+    pub ordering_key: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub hops: u8,
+    pub explanation: Vec<Explanation>,
+    pub deliveries: StatusCounts,
+}
+
+/// Storage of events.
+#[async_trait]
+pub trait Events: Send + Sync {
+    /// Accepts an event: one durable commit holds the event and its deliveries. The idempotency window is 24 hours
+    /// before `accepted_at`. Returns only after the commit has been synced.
+    async fn accept_event(&self, event: NewEvent) -> Result<Accepted>;
+    /// Events of a project, newest first, without `data`; `event_type` filters by the exact type.
+    async fn events(&self, project: ProjectId, event_type: Option<&str>, page: PageRequest)
+    -> Result<Page<EventRecord>>;
+    /// One event, with `data`.
+    async fn event(&self, project: ProjectId, event: EventId) -> Result<Option<EventRecord>>;
+    /// How many events the project accepted since `since`.
+    async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64>;
+    /// Forgets idempotency keys older than 24 hours before `now`; at most `limit` of them. Returns how many.
+    async fn prune_idempotency(&self, now: Timestamp, limit: u32) -> Result<u32>;
+}
