@@ -18,7 +18,6 @@ impl Run<'_> {
             self.error("busy", "A message came while the bot was busy; it has to be given again afterwards.", None);
             return false;
         }
-        self.state.started = true;
         self.state.armed = true;
         self.state.attributes.insert("message".to_owned(), text.into());
         match self.understand(text, choice) {
@@ -87,8 +86,10 @@ impl Run<'_> {
         clicked: Option<&str>,
     ) -> Option<Step> {
         // A question's choices are offered under their numbers.
-        let text = clicked.filter(|_| question.validate.kind == Validation::Choice).unwrap_or(text);
-        let value = answers::accept(&question.validate, text)?;
+        let number = clicked.filter(|_| question.validate.kind == Validation::Choice);
+        let value = number
+            .and_then(|number| answers::accept(&question.validate, number))
+            .or_else(|| answers::accept(&question.validate, text))?;
         self.state.refused = 0;
         self.store(question.attribute.as_deref(), value);
         Some(self.follow(index, "answered"))
