@@ -8,11 +8,13 @@ use kanca_domain::endpoints::{self as rules, EndpointStatus, Ordering};
 use kanca_domain::events::{Subscription, TypePattern};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
+use kanca_domain::inboxes::inbox_of_own_url;
 use kanca_domain::signatures::{Secret, SigningKey};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
 use std::collections::HashMap;
 use std::sync::Arc;
+use url::Url;
 
 /// What stands for a header value that is not shown.
 pub const MASK: &str = "••••";
@@ -69,12 +71,13 @@ impl Engine {
             None => Ok(self.new_secret()),
         };
         let mut faults = Faults::default();
-        faults.check("name", rules::check_name(&new.name));
+        let name = faults.check("name", rules::check_name(&new.name)).unwrap_or_default().to_owned();
         let subscription = faults.subscription(new.event_types.as_deref());
         let secret = faults.check("secret", secret);
-        faults.check("headers", rules::check_headers(&new.headers));
+        faults.check("headers", rules::check_headers(pairs(&new.headers)));
         let inbox_id = faults.url(self, project, &new.url);
-        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, faults.none_or(inbox_id)) else {
+        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, faults.none_or(inbox_id))
+        else {
             return Err(faults.into_error());
         };
         let now = self.clock.now();
@@ -82,7 +85,7 @@ impl Engine {
         let record = EndpointRecord {
             id,
             project_id: project,
-            name: new.name,
+            name,
             url: new.url,
             event_types: patterns(&subscription),
             format: new.format.unwrap_or(Format::Json),
@@ -90,27 +93,34 @@ impl Engine {
             status: EndpointStatus::Active,
             disabled_reason: None,
             inbox_id,
-            sealed_secret: self.sealer.seal(&secret_place(id), secret.to_text().as_bytes())?,
+            sealed_secret: self.sealer.seal(&secret_place(id), secret.reveal().as_bytes())?,
             sealed_headers: self.seal_headers(id, &new.headers)?,
             created_at: now,
             updated_at: now,
         };
         self.storage.create_endpoint(record.clone()).await?;
-        let text = secret.to_text();
-        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.key(), secret, headers: new.headers });
+        let text = secret.reveal();
+        let endpoint =
+            Arc::new(Endpoint { record, subscription, key: secret.signing_key(), secret, headers: new.headers });
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         Ok((endpoint, text))
     }
 
     /// Changes an endpoint.
-    pub async fn patch_endpoint(&self, project: ProjectId, id: EndpointId, patch: EndpointPatch) -> Result<Arc<Endpoint>> {
+    pub async fn patch_endpoint(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+        patch: EndpointPatch,
+    ) -> Result<Arc<Endpoint>> {
         let _guard = self.config.lock().await;
         let old = self.endpoint(project, id)?;
         let mut record = old.record.clone();
         let mut faults = Faults::default();
-        if let Some(name) = patch.name {
-            faults.check("name", rules::check_name(&name));
-            record.name = name;
+        if let Some(name) = patch.name
+            && let Some(name) = faults.check("name", rules::check_name(&name))
+        {
+            name.clone_into(&mut record.name);
         }
         let mut subscription = old.subscription.clone();
         if let Some(types) = patch.event_types
@@ -124,12 +134,12 @@ impl Engine {
             && let Some(parsed) = faults.check("secret", Secret::parse(&text))
         {
             secret = parsed;
-            record.sealed_secret = self.sealer.seal(&secret_place(id), secret.to_text().as_bytes())?;
+            record.sealed_secret = self.sealer.seal(&secret_place(id), secret.reveal().as_bytes())?;
         }
         let mut headers = old.headers.clone();
         if let Some(given) = patch.headers {
             headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
-            faults.check("headers", rules::check_headers(&headers));
+            faults.check("headers", rules::check_headers(pairs(&headers)));
             record.sealed_headers = self.seal_headers(id, &headers)?;
         }
         if let Some(url) = patch.url {
@@ -149,7 +159,7 @@ impl Engine {
         }
         record.updated_at = self.clock.now();
         self.storage.update_endpoint(record.clone()).await?;
-        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.key(), secret, headers });
+        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.signing_key(), secret, headers });
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         self.look_for_due(id);
         Ok(endpoint)
@@ -188,7 +198,7 @@ impl Engine {
 
     /// The signing secret, through the one call made for it.
     pub fn endpoint_secret(&self, project: ProjectId, id: EndpointId) -> Result<String> {
-        Ok(self.endpoint(project, id)?.secret.to_text())
+        Ok(self.endpoint(project, id)?.secret.reveal())
     }
 
     /// Where an attempt goes now. An endpoint that points at an inbox of its project follows that inbox, so that it
@@ -206,8 +216,8 @@ impl Engine {
 
     /// The inbox that a URL under Kanca's own origin names, in whatever project.
     fn own_inbox(&self, url: &str) -> Option<(InboxId, ProjectId)> {
-        let origins = [&self.settings.public_url, &self.settings.inbox_url];
-        let slug = origins.into_iter().find_map(|o| kanca_domain::inboxes::inbox_of_own_url(url, o))?;
+        let url = Url::parse(url).ok()?;
+        let slug = self.own_origins.iter().find_map(|origin| inbox_of_own_url(&url, origin))?;
         self.snapshot.load().slugs.get(slug.as_str()).map(|i| (i.record.id, i.record.project_id))
     }
 
@@ -222,7 +232,7 @@ impl Engine {
             serde_json::from_slice(&headers).map_err(|_| bad("headers"))?
         };
         let subscription = parse_subscription(record.event_types.as_deref()).map_err(|_| bad("event types"))?;
-        Ok(Arc::new(Endpoint { key: secret.key(), secret, headers, subscription, record }))
+        Ok(Arc::new(Endpoint { key: secret.signing_key(), secret, headers, subscription, record }))
     }
 
     fn seal_headers(&self, id: EndpointId, headers: &[(String, String)]) -> Result<Vec<u8>> {
@@ -236,8 +246,12 @@ impl Engine {
     fn new_secret(&self) -> Secret {
         let mut bytes = [0u8; 32];
         self.random.fill(&mut bytes);
-        Secret::generate(&bytes)
+        Secret::from_random(&bytes)
     }
+}
+
+fn pairs(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 fn secret_place(id: EndpointId) -> String {
@@ -287,7 +301,7 @@ impl Faults {
         if let Some((inbox, owner)) = engine.own_inbox(url) {
             return Some((owner == project).then_some(inbox));
         }
-        self.check("url", engine.settings.address_rules.check_host_literal(parsed.host_str().unwrap_or_default()))?;
+        self.check("url", engine.settings.address_rules.check_host(&parsed.host()?))?;
         Some(None)
     }
 

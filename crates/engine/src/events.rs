@@ -83,10 +83,10 @@ impl Engine {
         let now = self.clock.now();
         let id: EventId = self.ids.next();
         let ordering_key = publication.ordering_key.as_ref().map(|k| k.as_str().to_owned());
-        let idempotency = publication.idempotency_key.as_ref().map(|key| Idempotency {
-            key: key.as_str().to_owned(),
-            fingerprint: fingerprint(&publication),
-        });
+        let idempotency = publication
+            .idempotency_key
+            .as_ref()
+            .map(|key| Idempotency { key: key.as_str().to_owned(), fingerprint: fingerprint(&publication) });
         let body = Arc::new(EventBody::new(
             project,
             id,
@@ -115,12 +115,12 @@ impl Engine {
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,
-                queue_key: queue_key.clone(),
+                queue_key,
                 due: now,
                 waiter: waiter.clone(),
                 claim,
             });
-            let job = Job::first(delivery, body.clone(), queue_key, waiter.clone(), claim);
+            let job = Job::first(delivery, body.clone(), waiter.clone(), claim);
             jobs.push((endpoint.clone(), job));
         }
         let event = NewEvent {
@@ -147,6 +147,11 @@ impl Engine {
         page: PageRequest,
     ) -> Result<Page<EventRecord>> {
         Ok(self.storage.events(project, event_type.map(EventType::as_str), page).await?)
+    }
+
+    /// How many events the project accepted since an instant.
+    pub async fn events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64> {
+        Ok(self.storage.count_events_since(project, since).await?)
     }
 
     /// One event of a project, with data.

@@ -4,9 +4,11 @@ use crate::Engine;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
 use kanca_domain::ids::{InboxId, ProjectId, RequestId};
-use kanca_domain::inboxes as rules;
-use kanca_domain::signatures::{self, Secret, SignatureProblem};
-use kanca_storage::inboxes::{ConfiguredResponse, InboxRecord, InboxUse, RequestRecord, RequestSummary, SignatureState};
+use kanca_domain::inboxes::Slug;
+use kanca_domain::signatures::{self, Secret, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS};
+use kanca_storage::inboxes::{
+    ConfiguredResponse, InboxRecord, InboxUse, RequestRecord, RequestSummary, SignatureState,
+};
 use kanca_storage::{Page, PageRequest, StorageError};
 use std::sync::Arc;
 
@@ -81,7 +83,7 @@ impl Engine {
             project_id: project,
             name: new.name.unwrap_or_else(|| format!("Inbox {}", self.inboxes(project).len() + 1)),
             slug,
-            response: new.response.unwrap_or(ConfiguredResponse { status: 200, headers: vec![], body: String::new() }),
+            response: new.response.unwrap_or_default(),
             sealed_signing_secret: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -119,19 +121,16 @@ impl Engine {
                 wrong.push(FieldError { field: field.into(), message });
             }
         };
-        note("name", kanca_domain::endpoints::check_name(&record.name).map_err(|e| e.to_string()));
-        note("slug", rules::check_slug(&record.slug).map_err(|e| e.to_string()));
-        let ConfiguredResponse { status, headers, body } = &record.response;
-        note("response.status", rules::check_response_status(*status).map_err(|e| e.to_string()));
-        note("response.headers", rules::check_response_headers(headers).map_err(|e| e.to_string()));
-        note("response.body", rules::check_response_body(body).map_err(|e| e.to_string()));
-        let parsed = secret.map(Secret::parse).transpose();
+        note("name", kanca_domain::endpoints::check_name(&record.name).map(|_| ()).map_err(|e| e.to_string()));
+        note("slug", record.slug.parse::<Slug>().map(|_| ()).map_err(|e| e.to_string()));
+        note("response", record.response.check().map_err(|e| e.to_string()));
+        let parsed = secret.map(Secret::parse_foreign).transpose();
         note("signing_secret", parsed.as_ref().map(|_| ()).map_err(ToString::to_string));
         if !wrong.is_empty() {
             return Err(EngineError::Invalid(wrong));
         }
         let signing_secret = parsed.ok().flatten().or(kept);
-        let text = signing_secret.as_ref().map(Secret::to_text).unwrap_or_default();
+        let text = signing_secret.as_ref().map(Secret::reveal).unwrap_or_default();
         record.sealed_signing_secret = self.sealer.seal(&secret_place(record.id), text.as_bytes())?;
         Ok(Arc::new(Inbox { record, signing_secret }))
     }
@@ -139,7 +138,7 @@ impl Engine {
     pub(crate) fn load_inbox(&self, record: InboxRecord) -> Result<Arc<Inbox>> {
         let opened = self.sealer.open(&secret_place(record.id), &record.sealed_signing_secret)?;
         let text = String::from_utf8(opened).unwrap_or_default();
-        let signing_secret = (!text.is_empty()).then(|| Secret::parse(&text)).transpose();
+        let signing_secret = (!text.is_empty()).then(|| Secret::parse_foreign(&text)).transpose();
         let signing_secret = signing_secret.map_err(|e| EngineError::Internal(e.to_string()))?;
         Ok(Arc::new(Inbox { record, signing_secret }))
     }
@@ -163,8 +162,7 @@ impl Engine {
     /// The inboxes of a project, newest first.
     pub fn inboxes(&self, project: ProjectId) -> Vec<Arc<Inbox>> {
         let snapshot = self.snapshot.load();
-        let mut found: Vec<_> =
-            snapshot.inboxes.values().filter(|i| i.record.project_id == project).cloned().collect();
+        let mut found: Vec<_> = snapshot.inboxes.values().filter(|i| i.record.project_id == project).cloned().collect();
         found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
         found
     }
@@ -241,10 +239,11 @@ impl Engine {
         if secrets.is_empty() {
             return (SignatureState::Unchecked, None);
         }
-        let lookup = |name: &str| header(&incoming.headers, name).map(|v| String::from_utf8_lossy(v).into_owned());
-        match signatures::verify_request(lookup, &incoming.body, now, &secrets) {
+        let named = incoming.headers.iter().filter_map(|(n, v)| Some((std::str::from_utf8(n).ok()?, v.as_slice())));
+        let headers = SignatureHeaders::find(named);
+        match signatures::verify(&headers, &incoming.body, now, TOLERANCE_SECONDS, &secrets) {
             Ok(()) => (SignatureState::Valid, None),
-            Err(problem @ SignatureProblem::MissingHeader(_)) => (SignatureState::Unsigned, Some(problem.to_string())),
+            Err(SignatureProblem::Unsigned) => (SignatureState::Unsigned, None),
             Err(problem) => (SignatureState::Invalid, Some(problem.to_string())),
         }
     }
@@ -291,7 +290,7 @@ impl Engine {
     fn random_slug(&self) -> String {
         let mut bytes = [0u8; 16];
         self.random.fill(&mut bytes);
-        rules::slug_from_random(&bytes)
+        Slug::from_random(&bytes).to_string()
     }
 }
 

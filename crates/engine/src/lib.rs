@@ -78,6 +78,8 @@ pub struct Inner {
     ids: IdSource,
     sealer: Sealer,
     settings: Settings,
+    /// Origins under which inbox addresses are one's own.
+    own_origins: Vec<url::Url>,
     automation_key: Option<String>,
     default_project: ProjectId,
     snapshot: ArcSwap<Snapshot>,
@@ -169,6 +171,10 @@ impl Engine {
                 logins_per_client: KeyedLimit::new("log-in attempts from this address", rates.logins_per_client),
                 logins_per_account: KeyedLimit::new("log-in attempts for this account", rates.logins_per_client),
             },
+            own_origins: [&settings.public_url, &settings.inbox_url]
+                .into_iter()
+                .filter_map(|u| u.parse().ok())
+                .collect(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
             storage,
@@ -212,6 +218,11 @@ impl Engine {
         self.default_project
     }
 
+    /// The default project.
+    pub fn default_project_record(&self) -> Option<Arc<ProjectRecord>> {
+        self.snapshot.load().projects.get(&self.default_project).cloned()
+    }
+
     /// The present instant, as the engine sees it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -247,14 +258,8 @@ impl Engine {
     ) -> Result<()> {
         let data = EventData::parse(data.to_string().as_bytes()).map_err(|e| EngineError::Internal(e.to_string()))?;
         let event_type = event.event_type();
-        let publication = events::Publication {
-            event_type,
-            data,
-            timestamp: None,
-            ordering_key: None,
-            idempotency_key: None,
-            hops,
-        };
+        let publication =
+            events::Publication { event_type, data, timestamp: None, ordering_key: None, idempotency_key: None, hops };
         self.publish(project, publication).await.map(|_| ())
     }
 

@@ -65,7 +65,9 @@ impl Room {
         let level = (self.look)().map_or(Level::Plenty, Level::of);
         let before = self.level.swap(level as u8, Ordering::Relaxed);
         if before < level as u8 {
-            tracing::warn!("free disk space is low: capture and chat (then events, too) are refused until there is more");
+            tracing::warn!(
+                "free disk space is low: capture and chat (then events, too) are refused until there is more"
+            );
         }
     }
 }

@@ -306,5 +306,6 @@ fn check_bot(bot: &BotRecord) -> Result<()> {
 
 /// Whether a text is an origin exactly as a browser sends it.
 fn is_origin(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.origin().ascii_serialization() == text)
+    url::Url::parse(text)
+        .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.origin().ascii_serialization() == text)
 }

@@ -48,9 +48,7 @@ impl Sealer {
         }
         let wrong = || EngineError::Internal(format!("the sealed secret of {place} does not open with this key file"));
         let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or_else(wrong)?;
-        self.cipher
-            .decrypt(&XNonce::from(*nonce), Payload { msg: body, aad: place.as_bytes() })
-            .map_err(|_| wrong())
+        self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: body, aad: place.as_bytes() }).map_err(|_| wrong())
     }
 }
 

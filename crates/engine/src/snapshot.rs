@@ -5,9 +5,9 @@
 
 use crate::endpoints::Endpoint;
 use crate::inboxes::Inbox;
-use kanca_domain::events::EventType;
-use kanca_domain::events::BuiltIn;
 use kanca_domain::endpoints::EndpointStatus;
+use kanca_domain::events::BuiltIn;
+use kanca_domain::events::EventType;
 use kanca_domain::ids::{BotId, EndpointId, InboxId, ProjectId};
 use kanca_storage::accounts::{ApiKeyRecord, ProjectRecord};
 use kanca_storage::events::Explanation;

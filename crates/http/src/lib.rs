@@ -13,7 +13,7 @@ mod problems;
 mod server;
 mod time;
 
-pub use server::{serve, Shutdown};
+pub use server::{Shutdown, serve};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};

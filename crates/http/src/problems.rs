@@ -105,8 +105,7 @@ impl From<EngineError> for Problem {
             EngineError::NotFound(_) => Self::not_found(detail),
             EngineError::Invalid(fields) => {
                 let errors = fields.into_iter().map(|f| FieldProblem { field: f.field, message: f.message });
-                let problem =
-                    Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail);
+                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail);
                 Self { errors: errors.collect(), ..problem }
             }
             EngineError::Conflict { code, .. } if code == "loop-detected" => {

@@ -5,15 +5,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use kanca_domain::ids::{InboxId, ProjectId, RequestId};
+pub use kanca_domain::inboxes::ConfiguredResponse;
 use serde::{Deserialize, Serialize};
-
-/// What an inbox answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfiguredResponse {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
 
 /// An inbox as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +103,13 @@ pub trait Inboxes: Send + Sync {
     /// Requests of an inbox, newest first.
     async fn requests(&self, project: ProjectId, inbox: InboxId, page: PageRequest) -> Result<Page<RequestSummary>>;
     /// Requests after `after` (exclusive), oldest first, for a stream that resumes.
-    async fn requests_after(&self, project: ProjectId, inbox: InboxId, after: RequestId, limit: u32)
-    -> Result<Vec<RequestSummary>>;
+    async fn requests_after(
+        &self,
+        project: ProjectId,
+        inbox: InboxId,
+        after: RequestId,
+        limit: u32,
+    ) -> Result<Vec<RequestSummary>>;
     /// One request with headers and body.
     async fn request(&self, project: ProjectId, inbox: InboxId, request: RequestId) -> Result<Option<RequestRecord>>;
     /// Deletes one request; `NotFound` when it is not there.

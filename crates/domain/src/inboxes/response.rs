@@ -4,13 +4,14 @@
 //! the protection that every answer under `/in/` carries, cannot be configured.
 
 use crate::headers::{self, InvalidHeaders};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The longest body of a configured answer.
 pub const MAX_RESPONSE_BYTES: usize = 256 * 1024;
 
 /// A configured answer; by default 200 without a body.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfiguredResponse {
     /// 200 to 599.
     pub status: u16,

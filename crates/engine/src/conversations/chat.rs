@@ -103,11 +103,8 @@ impl Engine {
         check_attributes(&new.attributes)?;
         let now = self.clock.now();
         let (mut contact, known) = self.contact(bot, &new).await?;
-        let attributes = if known {
-            contact.attributes.clone().into_iter().chain(new.attributes).collect()
-        } else {
-            new.attributes
-        };
+        let attributes =
+            if known { contact.attributes.clone().into_iter().chain(new.attributes).collect() } else { new.attributes };
         let token = secrets::token("", &*self.random);
         let record = ConversationRecord {
             id: self.ids.next(),
@@ -182,7 +179,7 @@ impl Engine {
             return Err(EngineError::invalid("external_id", "must have 1 to 200 characters"));
         }
         let given = new.identity_hash.as_deref().ok_or_else(wrong)?.to_ascii_lowercase();
-        let secret = self.sealer.open(&super::super::scenarios::identity_place(bot.id), &bot.sealed_identity_secret)?;
+        let secret = self.sealer.open(&crate::scenarios::identity_place(bot.id), &bot.sealed_identity_secret)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(|e| EngineError::Internal(e.to_string()))?;
         mac.update(external_id.as_bytes());
         let expected: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
@@ -251,6 +248,16 @@ impl Engine {
         Ok((record.project_id, record.last_seq, record.ended, loaded.state.is_busy()))
     }
 
+    /// Refuses a page whose origin the conversation's bot does not allow.
+    pub async fn chat_origin(&self, id: ConversationId, origin: Option<&str>) -> Result<()> {
+        let slot = self.conversations.slot(id);
+        let mut slot = slot.lock().await;
+        match self.load_conversation(id, &mut slot).await? {
+            Some(loaded) => self.bot_for_chat(loaded.record.bot_id, origin).map(|_| ()),
+            None => Err(EngineError::NotFound("conversation")),
+        }
+    }
+
     /// Messages for the visitor after a sequence number, in order; never notes.
     pub async fn chat_messages(
         &self,
@@ -285,7 +292,8 @@ impl Engine {
 
     /// Runs what is pending, commits, and puts the result in its slot; a failed commit leaves the slot to be read anew.
     pub(super) async fn finish(&self, mut turn: Turn<'_>, slot: &mut Option<Loaded>) -> Result<()> {
-        let pending = if turn.loaded.state.is_busy() { Vec::new() } else { self.pending_messages(&turn.loaded).await? };
+        let pending =
+            if turn.loaded.state.is_busy() { Vec::new() } else { self.pending_messages(&turn.loaded).await? };
         turn.run_pending(&pending);
         match turn.commit(None).await {
             Ok((loaded, _)) => {
@@ -320,12 +328,6 @@ impl Engine {
         let mappings = webhook_answers::mappings(&loaded.scenario, loaded.state.wait.block());
         let answer = webhook_answers::outcome(ended, mappings);
         let mut turn = Turn::new(self, loaded);
-        for note in &answer.notes {
-            turn.note(turn.loaded.record.block_id.clone(), note);
-        }
-        if let Some(error) = &answer.error {
-            turn.note(turn.loaded.record.block_id.clone(), error);
-        }
         turn.run(Input::Answer { call: waiter.call, outcome: answer });
         if !turn.loaded.state.is_busy() {
             let pending = self.pending_messages(&turn.loaded).await;
@@ -349,7 +351,8 @@ fn check_said(said: &Said) -> Result<Option<ChoiceRef>> {
     let mut note = |field: &str, message: &str| {
         wrong.push(FieldError { field: field.into(), message: message.into() });
     };
-    if said.client_id.is_empty() || said.client_id.len() > 128 || !said.client_id.bytes().all(|b| b.is_ascii_graphic()) {
+    if said.client_id.is_empty() || said.client_id.len() > 128 || !said.client_id.bytes().all(|b| b.is_ascii_graphic())
+    {
         note("client_id", "must have 1 to 128 visible ASCII characters, a new one for each message");
     }
     if said.text.trim().is_empty() {

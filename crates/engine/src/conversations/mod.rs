@@ -79,11 +79,7 @@ impl Engine {
     }
 
     /// Numbers of the project's conversations.
-    pub async fn conversation_counts(
-        &self,
-        project: ProjectId,
-        since: jiff::Timestamp,
-    ) -> Result<ConversationCounts> {
+    pub async fn conversation_counts(&self, project: ProjectId, since: jiff::Timestamp) -> Result<ConversationCounts> {
         Ok(self.storage.conversation_counts(project, since).await?)
     }
 

@@ -319,11 +319,8 @@ impl Engine {
             self.chat_live.publish(id, ChatSignal::Typing);
         }
         if self.panel_live.has_listeners(project) {
-            let standing = Standing {
-                conversation: loaded.record.clone(),
-                contact: loaded.contact.clone(),
-                last_message,
-            };
+            let standing =
+                Standing { conversation: loaded.record.clone(), contact: loaded.contact.clone(), last_message };
             self.panel_live.publish(project, PanelSignal::Conversation(Arc::new(standing)));
         }
     }

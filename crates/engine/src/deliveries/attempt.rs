@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
 use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind};
 use jiff::Timestamp;
-use kanca_domain::attempts::ReasonCode;
+use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
 use std::time::Duration;
 
@@ -19,32 +19,41 @@ pub const HOPS_HEADER: &str = "kanca-hops";
 
 /// A finished exchange.
 pub(super) struct Exchange {
-    pub result: Result<IncomingResponse, SendFailure>,
+    pub response: Option<IncomingResponse>,
     pub record: AttemptRecord,
-    pub code: ReasonCode,
+    pub end: AttemptEnd,
 }
 
 impl Engine {
     /// Sends a delivery once, within `timeout`.
     pub(super) async fn exchange(&self, endpoint: &Endpoint, job: &Job, timeout: Duration) -> Exchange {
         let format = endpoint.record.format;
-        let body = job.event.encoded(format);
         let (url, route) = self.destination(endpoint);
         let started_at = self.clock.now();
-        let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
-        let request = OutgoingRequest {
-            url: url.clone(),
-            headers: headers(&job.event, endpoint, &body, started_at, hops, false),
-            body: body.bytes.clone(),
-            timeout,
-            response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
-            route,
-        };
-        let shown = headers_masked(&request.headers, endpoint);
         let clock = std::time::Instant::now();
-        let result = self.sender.send(request).await;
+        let (shown, result) = match job.event.encoded(format) {
+            Ok(body) => {
+                let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
+                let request = OutgoingRequest {
+                    url: url.clone(),
+                    headers: headers(&job.event, endpoint, &body, started_at, hops),
+                    body: body.bytes,
+                    timeout,
+                    response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
+                    route,
+                };
+                let shown = masked(&request.headers, endpoint);
+                let result = self.sender.send(request).await;
+                (shown, result.map_err(|failure| (reason_of(failure.kind), detail(failure, timeout))))
+            }
+            Err(too_large) => (Vec::new(), Err((ReasonCode::TooLargeRequest, too_large.to_string()))),
+        };
         let duration_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (code, reason) = explain(&result, timeout);
+        let (end, words) = match &result {
+            Ok(response) => (AttemptEnd::Status(response.status), told(response)),
+            Err((code, detail)) => (AttemptEnd::NoAnswer(*code), detail.clone()),
+        };
+        let code = end.reason();
         let record = AttemptRecord {
             id: self.ids.next(),
             number: job.attempt_count + 1,
@@ -52,24 +61,23 @@ impl Engine {
             duration_us,
             success: code == ReasonCode::Success,
             reason_code: code.as_str().to_owned(),
-            reason,
+            reason: code.words(&words),
             manual: job.manual,
             format,
             request: SentRequest { method: "POST".into(), url, headers: shown },
             response: result.as_ref().ok().map(kept),
         };
-        Exchange { result, record, code }
+        Exchange { response: result.ok(), record, end }
     }
 }
 
-/// The headers of an attempt in order; with `masked`, values of the endpoint's own headers are hidden.
+/// The headers of an attempt in order; the endpoint's own come last.
 pub(super) fn headers(
     event: &EventBody,
     endpoint: &Endpoint,
     body: &SharedBody,
     at: Timestamp,
     hops: Option<u8>,
-    masked: bool,
 ) -> Vec<(String, String)> {
     let id = event.event_id.to_string();
     let seconds = at.as_second();
@@ -80,12 +88,12 @@ pub(super) fn headers(
     headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
-    let own = endpoint.headers.iter();
-    headers.extend(own.map(|(name, value)| (name.clone(), if masked { MASK.to_owned() } else { value.clone() })));
+    headers.extend(endpoint.headers.iter().cloned());
     headers
 }
 
-fn headers_masked(headers: &[(String, String)], endpoint: &Endpoint) -> Vec<(String, String)> {
+/// The same headers with the values of the endpoint's own hidden.
+pub(super) fn masked(headers: &[(String, String)], endpoint: &Endpoint) -> Vec<(String, String)> {
     let own = headers.len() - endpoint.headers.len();
     headers
         .iter()
@@ -103,27 +111,32 @@ fn kept(response: &IncomingResponse) -> ReceivedResponse {
     }
 }
 
-fn explain(result: &Result<IncomingResponse, SendFailure>, timeout: Duration) -> (ReasonCode, String) {
-    let (code, detail) = match result {
-        Ok(response) => (ReasonCode::of_status(response.status), response.status.to_string()),
-        Err(failure) => {
-            let code = match failure.kind {
-                SendFailureKind::InvalidUrl => ReasonCode::InvalidUrl,
-                SendFailureKind::Dns => ReasonCode::Dns,
-                SendFailureKind::Blocked => ReasonCode::BlockedAddress,
-                SendFailureKind::Refused => ReasonCode::Refused,
-                SendFailureKind::Tls => ReasonCode::Tls,
-                SendFailureKind::Timeout => ReasonCode::Timeout,
-                SendFailureKind::Reset => ReasonCode::Reset,
-                SendFailureKind::Protocol => ReasonCode::Protocol,
-            };
-            let detail = if failure.kind == SendFailureKind::Timeout {
-                format!("{:.1} s", timeout.as_secs_f64())
-            } else {
-                failure.detail.clone()
-            };
-            (code, detail)
-        }
-    };
-    (code, code.words(&detail))
+/// What `ReasonCode::words` wants to know of a response.
+fn told(response: &IncomingResponse) -> String {
+    let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.clone());
+    match response.status {
+        300..=399 => location.unwrap_or_default(),
+        status => status.to_string(),
+    }
+}
+
+fn reason_of(kind: SendFailureKind) -> ReasonCode {
+    match kind {
+        SendFailureKind::Dns => ReasonCode::Dns,
+        SendFailureKind::Blocked => ReasonCode::BlockedAddress,
+        SendFailureKind::Refused => ReasonCode::Refused,
+        SendFailureKind::Tls => ReasonCode::Tls,
+        SendFailureKind::Timeout => ReasonCode::Timeout,
+        SendFailureKind::Reset => ReasonCode::Reset,
+        SendFailureKind::Protocol => ReasonCode::Protocol,
+        // URLs are checked before they are stored.
+        SendFailureKind::InvalidUrl => ReasonCode::Internal,
+    }
+}
+
+fn detail(failure: SendFailure, timeout: Duration) -> String {
+    match failure.kind {
+        SendFailureKind::Timeout => format!("{:.1} s", timeout.as_secs_f64()),
+        _ => failure.detail,
+    }
 }

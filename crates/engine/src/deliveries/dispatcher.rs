@@ -60,9 +60,6 @@ impl Dispatcher {
             } else if !held.contains(&job.id) {
                 queue.lock().note_due(job.event.accepted_at);
             }
-            if queue.lock().is_forgotten() {
-                engine.cancel_orphans(id);
-            }
             self.recruit(engine, id, &queue);
         }
     }
@@ -180,16 +177,6 @@ impl Engine {
             let pause = next.map_or(Duration::from_secs(1), |at| until(self.clock.now(), at));
             let _ = tokio::time::timeout(pause.min(Duration::from_secs(1)), changed).await;
         }
-    }
-
-    /// Deliveries that were accepted while their endpoint was being deleted are cancelled, too.
-    fn cancel_orphans(&self, endpoint: EndpointId) {
-        let engine = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = engine.storage.cancel_deliveries(endpoint, engine.clock.now()).await {
-                tracing::warn!(%endpoint, %error, "deliveries of a deleted webhook were not cancelled; done at next start");
-            }
-        });
     }
 }
 

@@ -11,16 +11,17 @@ mod queue;
 
 pub use attempt::HOPS_HEADER;
 pub(crate) use dispatcher::Dispatcher;
-pub(crate) use outcome::{Ended, keeps_waiting};
+pub(crate) use outcome::Ended;
 
 use crate::Engine;
+use crate::endpoints::{Endpoint, MASK};
 use crate::errors::{EngineError, Result};
 use jiff::Timestamp;
-use kanca_domain::attempts::curl_command;
+use kanca_domain::attempts::{CurlHeader, curl_command};
 use kanca_domain::events::{EventData, EventType};
-use kanca_domain::formats::{self, Encoded, Format};
+use kanca_domain::formats::{self, Encoded, Format, TooLarge};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
-use kanca_storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord, DueDelivery, Waiter};
+use kanca_storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord, DueDelivery, StatusCounts, Waiter};
 use kanca_storage::{Page, PageRequest};
 use std::sync::{Arc, OnceLock};
 
@@ -33,7 +34,7 @@ pub(crate) struct EventBody {
     pub accepted_at: Timestamp,
     pub data: EventData,
     pub hops: u8,
-    encoded: [OnceLock<SharedBody>; 3],
+    encoded: [OnceLock<Result<SharedBody, TooLarge>>; 3],
 }
 
 /// An encoded body that attempts share without copying.
@@ -53,20 +54,11 @@ impl EventBody {
         data: EventData,
         hops: u8,
     ) -> Self {
-        Self {
-            project_id,
-            event_id,
-            event_type,
-            timestamp,
-            accepted_at,
-            data,
-            hops,
-            encoded: Default::default(),
-        }
+        Self { project_id, event_id, event_type, timestamp, accepted_at, data, hops, encoded: Default::default() }
     }
 
     /// The body in a format, over the exact bytes that are signed and sent.
-    pub fn encoded(&self, format: Format) -> SharedBody {
+    pub fn encoded(&self, format: Format) -> Result<SharedBody, TooLarge> {
         let slot = match format {
             Format::Json => 0,
             Format::Xml => 1,
@@ -75,8 +67,8 @@ impl EventBody {
         self.encoded[slot]
             .get_or_init(|| {
                 let Encoded { content_type, body } =
-                    formats::encode(format, &self.event_type, &self.timestamp.to_string(), &self.data);
-                SharedBody { content_type, bytes: body.into() }
+                    formats::encode(format, &self.event_type, &self.timestamp.to_string(), &self.data)?;
+                Ok(SharedBody { content_type, bytes: body.into() })
             })
             .clone()
     }
@@ -92,7 +84,6 @@ impl EventBody {
 pub(crate) struct Job {
     pub id: DeliveryId,
     pub event: Arc<EventBody>,
-    pub queue_key: Option<String>,
     pub steps_used: u32,
     pub attempt_count: u32,
     pub manual: bool,
@@ -102,14 +93,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub fn first(
-        id: DeliveryId,
-        event: Arc<EventBody>,
-        queue_key: Option<String>,
-        waiter: Option<Waiter>,
-        reserved: bool,
-    ) -> Self {
-        Self { id, event, queue_key, steps_used: 0, attempt_count: 0, manual: false, waiter, reserved }
+    pub fn first(id: DeliveryId, event: Arc<EventBody>, waiter: Option<Waiter>, reserved: bool) -> Self {
+        Self { id, event, steps_used: 0, attempt_count: 0, manual: false, waiter, reserved }
     }
 
     fn from_table(due: DueDelivery) -> Self {
@@ -125,7 +110,6 @@ impl Job {
         Self {
             id: due.id,
             event: Arc::new(event),
-            queue_key: due.queue_key,
             steps_used: due.steps_used,
             attempt_count: due.attempt_count,
             manual: due.manual,
@@ -156,21 +140,19 @@ impl Engine {
         Ok(self.storage.deliveries(project, filter, page).await?)
     }
 
+    /// Numbers of the project's deliveries by status.
+    pub async fn delivery_counts(&self, project: ProjectId) -> Result<StatusCounts> {
+        Ok(self.storage.delivery_counts(project).await?)
+    }
+
     /// One delivery with its attempts.
     pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<DeliveryDetail> {
         let found = self.storage.delivery(project, id).await?;
         let (delivery, attempts) = found.ok_or(EngineError::NotFound("delivery"))?;
         let event = self.event(project, delivery.event_id).await?;
         let data = event.data.ok_or_else(|| EngineError::Internal("an event was read without its data".into()))?;
-        let body = EventBody::new(
-            project,
-            event.id,
-            event.event_type,
-            event.timestamp,
-            event.accepted_at,
-            data,
-            event.hops,
-        );
+        let body =
+            EventBody::new(project, event.id, event.event_type, event.timestamp, event.accepted_at, data, event.hops);
         let endpoint = self.endpoint(project, delivery.endpoint_id).ok();
         let format = attempts
             .last()
@@ -181,7 +163,7 @@ impl Engine {
         let attempts = attempts
             .into_iter()
             .map(|a| {
-                let bytes = body.encoded(a.format).bytes;
+                let bytes = body.encoded(a.format).map(|b| b.bytes).unwrap_or_default();
                 (a, bytes)
             })
             .collect();
@@ -192,21 +174,26 @@ impl Engine {
         &self,
         body: &EventBody,
         last: Option<&AttemptRecord>,
-        endpoint: Option<&crate::endpoints::Endpoint>,
+        endpoint: Option<&Endpoint>,
         format: Format,
     ) -> String {
-        let encoded = body.encoded(format);
-        match (last, endpoint) {
-            (Some(attempt), _) => {
-                let request = &attempt.request;
-                curl_command(&request.method, &request.url, &request.headers, &encoded.bytes)
+        let Ok(encoded) = body.encoded(format) else { return String::new() };
+        let (method, url, headers) = match (last, endpoint) {
+            (Some(AttemptRecord { request, .. }), _) => {
+                (request.method.clone(), request.url.clone(), request.headers.clone())
             }
             (None, Some(endpoint)) => {
-                let headers = attempt::headers(body, endpoint, &encoded, self.clock.now(), None, true);
-                curl_command("POST", &self.destination(endpoint).0, &headers, &encoded.bytes)
+                let headers = attempt::headers(body, endpoint, &encoded, self.clock.now(), None);
+                let url = self.destination(endpoint).0;
+                ("POST".to_owned(), url, attempt::masked(&headers, endpoint))
             }
-            (None, None) => String::new(),
-        }
+            (None, None) => return String::new(),
+        };
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| CurlHeader { name, value: value.as_bytes(), is_secret: value == MASK })
+            .collect();
+        curl_command(&method, &url, &headers, &encoded.bytes)
     }
 
     /// Makes a delivery due now; see the port for what that means in each state.

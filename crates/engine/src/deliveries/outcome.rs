@@ -5,12 +5,13 @@ use super::Job;
 use super::attempt::Exchange;
 use crate::Engine;
 use crate::endpoints::Endpoint;
-use crate::ports::{IncomingResponse, SendFailureKind};
+use crate::ports::IncomingResponse;
 use jiff::Timestamp;
-use kanca_domain::attempts::ReasonCode;
+use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{DeliveryId, EndpointId};
-use kanca_domain::retries::{self, Next, Schedule};
+use kanca_domain::retries::{self, Next, QuickNext, Schedule};
+use kanca_domain::scenario::answer::{self, Class};
 use kanca_storage::deliveries::{AttemptRecord, Outcome, Recorded, Verdict, Waiter};
 use std::time::Duration;
 
@@ -36,11 +37,6 @@ pub(crate) enum Ended {
     ServerError(String),
 }
 
-/// Whether a conversation would go on waiting after this exchange.
-pub(crate) fn keeps_waiting(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Retry { .. })
-}
-
 impl Engine {
     /// Makes one attempt of a job and records what came of it.
     pub(super) async fn attempt_and_record(&self, endpoint_id: EndpointId, job: Job) -> Step {
@@ -57,7 +53,7 @@ impl Engine {
         let at = self.clock.now();
         let verdict = self.judge(&job, &exchange, at);
         let failed = verdict == Verdict::Failed && !job.manual;
-        let ended = (job.waiter.is_some() && !keeps_waiting(verdict)).then(|| ended(&exchange));
+        let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
         if failed && job.waiter.is_none() {
             self.announce_failure(&endpoint, &job, &exchange.record).await;
         }
@@ -75,26 +71,23 @@ impl Engine {
     }
 
     fn judge(&self, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
-        if exchange.code == ReasonCode::Success {
+        if exchange.record.success {
             return Verdict::Delivered;
         }
-        if job.manual {
+        if job.manual || exchange.end.reason().is_final() {
             return Verdict::Failed;
         }
-        let next = match &job.waiter {
-            Some(waiter) => {
-                let status = exchange.result.as_ref().ok().map(|r| r.status);
-                retries::next_quick_attempt(status, job.steps_used, at, waiter.deadline)
-            }
-            None => retries::next_attempt(
-                &Schedule::default(),
-                job.steps_used + 1,
-                job.event.accepted_at,
-                at,
-                self.jitter(),
-            ),
-        };
-        match next {
+        let steps_used = job.steps_used + 1;
+        if let Some(waiter) = &job.waiter {
+            let started = job.event.accepted_at;
+            let timeout = Duration::try_from(waiter.deadline.duration_since(started)).unwrap_or_default();
+            return match retries::quick_next(index(steps_used), started, at, timeout, exchange.end) {
+                QuickNext::At(due) => Verdict::Retry { due },
+                QuickNext::Leave(_) => Verdict::Failed,
+            };
+        }
+        let created = job.event.accepted_at;
+        match retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter()) {
             Next::At(due) => Verdict::Retry { due },
             Next::GiveUp => Verdict::Failed,
         }
@@ -161,10 +154,18 @@ impl Engine {
     }
 }
 
+/// Which of the block's ports the last exchange means.
 fn ended(exchange: &Exchange) -> Ended {
-    match &exchange.result {
-        Ok(response) if retries::is_final_for_waiter(response.status) => Ended::Answer(response.clone()),
-        Err(failure) if failure.kind == SendFailureKind::Timeout => Ended::Timeout(exchange.record.reason.clone()),
-        _ => Ended::ServerError(exchange.record.reason.clone()),
+    let reason = || exchange.record.reason.clone();
+    match (&exchange.response, exchange.end) {
+        (Some(response), AttemptEnd::Status(status)) if answer::classify(status) != Class::Retry => {
+            Ended::Answer(response.clone())
+        }
+        (_, AttemptEnd::NoAnswer(ReasonCode::Timeout)) => Ended::Timeout(reason()),
+        _ => Ended::ServerError(reason()),
     }
+}
+
+fn index(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }

@@ -118,21 +118,12 @@ impl Queue {
         self.next_due = Some(due);
     }
 
-    /// When the table has something due that is not in memory.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.next_due
-    }
-
     /// Drops everything because the endpoint is gone; returns the weight of what was in memory.
     pub fn forget(&mut self) -> usize {
         self.forgotten = true;
         self.next_due = None;
         let dropped = self.ready.drain(..).chain(self.held.drain().map(|(_, job)| job));
         dropped.map(|job| job.event.weight()).sum()
-    }
-
-    pub fn is_forgotten(&self) -> bool {
-        self.forgotten
     }
 
     #[cfg(test)]

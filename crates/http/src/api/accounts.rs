@@ -108,7 +108,11 @@ pub struct ApiKey {
 
 /// Where the panel stands; answers without log-in, too.
 #[utoipa::path(get, path = "/api/v1/session", tag = "accounts", responses((status = 200, body = Session)))]
-pub async fn session(State(app): State<App>, headers: HeaderMap, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Session>> {
+pub async fn session(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Session>> {
     let access = match session_token(&headers) {
         Some(token) => app.engine.access_of_session(&token, None).await.ok(),
         None => None,
@@ -124,7 +128,10 @@ async fn shown(app: &App, user: Option<UserRecord>) -> Answer<Session> {
         None => SessionState::Login,
     };
     let settings = app.engine.settings();
-    let project = user.as_ref().map(|_| app.engine.default_project_record()).map(|p| ProjectName { id: p.id, name: p.name.clone() });
+    let project = user
+        .as_ref()
+        .and_then(|_| app.engine.default_project_record())
+        .map(|p| ProjectName { id: p.id, name: p.name.clone() });
     Ok(Session {
         state,
         user: user.map(|u| User { id: u.id, email: u.email }),
@@ -187,7 +194,11 @@ fn cookie(app: &App, token: &str, seconds: u64) -> HeaderValue {
 
 /// The projects that the caller may see.
 #[utoipa::path(get, path = "/api/v1/projects", tag = "accounts", responses((status = 200, body = List<Project>)))]
-pub async fn projects(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> axum::Json<List<Project>> {
+pub async fn projects(
+    State(app): State<App>,
+    auth: Auth,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> axum::Json<List<Project>> {
     axum::Json(List::whole(app.engine.projects(&auth.0).iter().map(|p| project(p, None)).collect()))
 }
 
@@ -204,7 +215,11 @@ fn project(record: &ProjectRecord, key: Option<String>) -> Project {
 
 /// The project's API keys, newest first.
 #[utoipa::path(get, path = "/api/v1/api-keys", tag = "accounts", responses((status = 200, body = List<ApiKey>)))]
-pub async fn api_keys(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<List<ApiKey>>> {
+pub async fn api_keys(
+    State(app): State<App>,
+    auth: Auth,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<List<ApiKey>>> {
     let keys = app.engine.api_keys(auth.project()).await?;
     Ok(axum::Json(List::whole(keys.iter().map(|k| api_key(k, None)).collect())))
 }

@@ -74,7 +74,12 @@ pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<BotInp
 
 /// One bot.
 #[utoipa::path(get, path = "/api/v1/bots/{id}", tag = "bots", params(("id" = String, Path)), responses((status = 200, body = Bot)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<BotId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Bot>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<BotId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Bot>> {
     Ok(axum::Json(bot(&app, &*app.engine.bot(auth.project(), id)?, None)))
 }
 

@@ -162,9 +162,16 @@ pub struct LiveQuery {
 #[utoipa::path(get, path = "/api/v1/conversations", tag = "conversations",
     params(("bot_id" = Option<String>, Query), ("status" = Option<ConversationStatus>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Conversation>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<ConversationsQuery>) -> Answer<axum::Json<List<Conversation>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<ConversationsQuery>,
+) -> Answer<axum::Json<List<Conversation>>> {
     let page = page(query.cursor.as_deref(), query.limit)?;
-    let bot_id = query.bot_id.map(|t| t.parse().map_err(|_| Problem::malformed("The query parameter bot_id must be a bot's id, bot_…."))).transpose()?;
+    let bot_id = query
+        .bot_id
+        .map(|t| t.parse().map_err(|_| Problem::malformed("The query parameter bot_id must be a bot's id, bot_….")))
+        .transpose()?;
     let filter = ConversationFilter { bot_id, ended: query.status.map(|s| s == ConversationStatus::Ended) };
     let conversations = app.engine.conversations(auth.project(), filter, page).await?;
     Ok(axum::Json(List::of(conversations, |s| summary(&app, s))))
@@ -206,11 +213,10 @@ pub async fn messages(
 #[utoipa::path(get, path = "/api/v1/conversations/live", tag = "conversations",
     params(("conversation_id" = Option<String>, Query)), responses((status = 200, content_type = "text/event-stream")))]
 pub async fn live(State(app): State<App>, auth: Auth, Query(query): Query<LiveQuery>) -> Answer<Response> {
-    let only = query
-        .conversation_id
-        .map(|t| t.parse::<ConversationId>())
-        .transpose()
-        .map_err(|_| Problem::malformed("The query parameter conversation_id must be a conversation's id, cnv_…."))?;
+    let only =
+        query.conversation_id.map(|t| t.parse::<ConversationId>()).transpose().map_err(|_| {
+            Problem::malformed("The query parameter conversation_id must be a conversation's id, cnv_….")
+        })?;
     if let Some(id) = only {
         app.engine.conversation(auth.project(), id).await?;
     }

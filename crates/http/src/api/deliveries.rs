@@ -131,10 +131,15 @@ pub struct DeliveriesQuery {
     params(("event_id" = Option<String>, Query), ("endpoint_id" = Option<String>, Query), ("status" = Option<DeliveryStatusName>, Query),
         ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Delivery>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<DeliveriesQuery>) -> Answer<axum::Json<List<Delivery>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<DeliveriesQuery>,
+) -> Answer<axum::Json<List<Delivery>>> {
     let page = page(query.cursor.as_deref(), query.limit)?;
     let wrong = |name: &str, right: &str| Problem::malformed(format!("The query parameter {name} must be {right}."));
-    let event_id = query.event_id.map(|t| t.parse().map_err(|_| wrong("event_id", "an event's id, evt_…"))).transpose()?;
+    let event_id =
+        query.event_id.map(|t| t.parse().map_err(|_| wrong("event_id", "an event's id, evt_…"))).transpose()?;
     let endpoint_id =
         query.endpoint_id.map(|t| t.parse().map_err(|_| wrong("endpoint_id", "an endpoint's id, ep_…"))).transpose()?;
     let status = query
@@ -148,7 +153,12 @@ pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<Delive
 /// One delivery with its attempts.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", params(("id" = String, Path)),
     responses((status = 200, body = DeliveryDetail), (status = 404, body = Problem)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<DeliveryId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<DeliveryDetail>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<DeliveryId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<DeliveryDetail>> {
     let Detail { delivery: record, format, attempts, curl } = app.engine.delivery(auth.project(), id).await?;
     let attempts = attempts.into_iter().map(|(a, body)| attempt(a, &body)).collect();
     Ok(axum::Json(DeliveryDetail { delivery: delivery(record), format, attempts, curl }))

@@ -143,7 +143,11 @@ pub struct PageQuery {
 #[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints",
     params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Endpoint>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<PageQuery>) -> Answer<axum::Json<List<Endpoint>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<PageQuery>,
+) -> Answer<axum::Json<List<Endpoint>>> {
     let page = page(query.cursor.as_deref(), query.limit)?;
     let counts = app.engine.endpoint_counts(auth.project()).await?;
     let all = app.engine.endpoints(auth.project());
@@ -175,7 +179,12 @@ pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<Endpoi
 /// One endpoint.
 #[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)),
     responses((status = 200, body = Endpoint), (status = 404, body = Problem)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Endpoint>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<EndpointId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Endpoint>> {
     let record = app.engine.endpoint(auth.project(), id)?;
     with_counts(&app, &auth, &record).await
 }
@@ -218,7 +227,12 @@ pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<Endpo
 /// Shows the signing secret.
 #[utoipa::path(get, path = "/api/v1/endpoints/{id}/secret", tag = "endpoints", params(("id" = String, Path)),
     responses((status = 200, body = EndpointSecret)))]
-pub async fn secret(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<EndpointSecret>> {
+pub async fn secret(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<EndpointId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<EndpointSecret>> {
     Ok(axum::Json(EndpointSecret { secret: app.engine.endpoint_secret(auth.project(), id)? }))
 }
 

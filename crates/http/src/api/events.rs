@@ -98,15 +98,22 @@ pub struct EventsQuery {
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventInput,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 202, body = EventAccepted), (status = 200, body = EventAccepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn publish(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>, request: Request) -> Answer<Response> {
+pub async fn publish(
+    State(app): State<App>,
+    auth: Auth,
+    Query(NoQuery {}): Query<NoQuery>,
+    request: Request,
+) -> Answer<Response> {
     let (parts, body) = request.into_parts();
     let bytes = read_json(&parts.headers, body, app.engine.settings().max_event_bytes).await?;
     let input: EventInput = parse_json(&bytes)?;
     let header = match parts.headers.get("idempotency-key") {
         None => None,
-        Some(value) => Some(value.to_str().map_err(|_| {
-            Problem::malformed("The header Idempotency-Key must hold visible ASCII characters.")
-        })?),
+        Some(value) => Some(
+            value
+                .to_str()
+                .map_err(|_| Problem::malformed("The header Idempotency-Key must hold visible ASCII characters."))?,
+        ),
     };
     let publication = publication(input, header)?;
     let (status, id) = match app.engine.publish(auth.project(), publication).await? {
@@ -131,8 +138,9 @@ fn publication(input: EventInput, header: Option<&str>) -> Answer<Publication> {
     Ok(Publication {
         event_type: input.kind.parse::<EventType>().map_err(|e| Problem::invalid("type", e.to_string()))?,
         data: EventData::from_raw(input.data).map_err(|e| Problem::invalid("data", e.to_string()))?,
-        timestamp: timestamp
-            .map_err(|_| Problem::invalid("timestamp", "must be a time as RFC 3339 has it, such as 2026-11-24T09:30:00Z"))?,
+        timestamp: timestamp.map_err(|_| {
+            Problem::invalid("timestamp", "must be a time as RFC 3339 has it, such as 2026-11-24T09:30:00Z")
+        })?,
         idempotency_key: idempotency_key.map_err(|e| Problem::invalid("idempotency_key", e.to_string()))?,
         ordering_key: ordering_key.map_err(|e| Problem::invalid("ordering_key", e.to_string()))?,
         hops: 0,
@@ -143,7 +151,11 @@ fn publication(input: EventInput, header: Option<&str>) -> Answer<Publication> {
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
     params(("type" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Event>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<EventsQuery>) -> Answer<axum::Json<List<Event>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<EventsQuery>,
+) -> Answer<axum::Json<List<Event>>> {
     let page = page(query.cursor.as_deref(), query.limit)?;
     let kind = query.kind.as_deref().map(str::parse::<EventType>).transpose();
     let kind = kind.map_err(|e| Problem::malformed(format!("The query parameter type is wrong: {e}.")))?;
@@ -165,11 +177,17 @@ fn event(record: &EventRecord) -> Event {
 /// One event, with its data and why endpoints did not get it.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(("id" = String, Path)),
     responses((status = 200, body = EventDetail), (status = 404, body = Problem)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<EventId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<EventDetail>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<EventId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<EventDetail>> {
     let record = app.engine.event(auth.project(), id).await?;
     let Event { id, kind, timestamp, created_at, ordering_key, deliveries } = event(&record);
     let data = record.data.as_ref().map_or("null", EventData::as_str);
-    let data = RawValue::from_string(data.to_owned()).map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
+    let data = RawValue::from_string(data.to_owned())
+        .map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
     let explanation = record.explanation.into_iter().map(|e| Explanation {
         endpoint_id: e.endpoint_id,
         endpoint_name: e.endpoint_name,

@@ -134,7 +134,11 @@ pub struct CapturedRequestDetail {
 #[utoipa::path(get, path = "/api/v1/inboxes", tag = "inboxes",
     params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Inbox>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<PageQuery>) -> Answer<axum::Json<List<Inbox>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<PageQuery>,
+) -> Answer<axum::Json<List<Inbox>>> {
     let page = page(query.cursor.as_deref(), query.limit)?;
     let all = app.engine.inboxes(auth.project());
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -164,7 +168,12 @@ pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<InboxI
 
 /// One inbox.
 #[utoipa::path(get, path = "/api/v1/inboxes/{id}", tag = "inboxes", params(("id" = String, Path)), responses((status = 200, body = Inbox)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<InboxId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Inbox>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<InboxId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Inbox>> {
     let record = app.engine.inbox(auth.project(), id)?;
     Ok(axum::Json(shown(&app, &record).await?))
 }
@@ -307,9 +316,7 @@ impl Feed for InboxFeed {
 
     fn event(&mut self, signal: InboxSignal) -> Option<axum::response::sse::Event> {
         match signal {
-            InboxSignal::Captured(summary) => {
-                self.show(&summary)
-            }
+            InboxSignal::Captured(summary) => self.show(&summary),
             InboxSignal::Deleted(id) => {
                 axum::response::sse::Event::default().event("deleted").json_data(serde_json::json!({"id": id})).ok()
             }
@@ -348,11 +355,7 @@ async fn shown(app: &App, record: &Record) -> Answer<Inbox> {
 }
 
 fn configured(response: InboxResponse) -> ConfiguredResponse {
-    ConfiguredResponse {
-        status: response.status,
-        headers: response.headers.into_iter().collect(),
-        body: response.body,
-    }
+    ConfiguredResponse { status: response.status, headers: response.headers.into_iter().collect(), body: response.body }
 }
 
 fn request(summary: &RequestSummary) -> CapturedRequest {

@@ -49,7 +49,11 @@ pub struct Demo {
 
 /// Numbers of the project, and the demo if it is still there.
 #[utoipa::path(get, path = "/api/v1/overview", tag = "overview", responses((status = 200, body = Overview)))]
-pub async fn overview(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Overview>> {
+pub async fn overview(
+    State(app): State<App>,
+    auth: Auth,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Overview>> {
     let (engine, project) = (&app.engine, auth.project());
     let now = engine.now();
     let midnight = now.to_zoned(TimeZone::UTC).start_of_day().map_or(now, |z| z.timestamp());

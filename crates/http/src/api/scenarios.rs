@@ -86,7 +86,11 @@ pub struct TestConversation {
 
 /// All scenarios of the project, newest first, without drafts.
 #[utoipa::path(get, path = "/api/v1/scenarios", tag = "scenarios", responses((status = 200, body = List<Scenario>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<List<Scenario>>> {
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<List<Scenario>>> {
     listed(&app, &auth, None).await
 }
 
@@ -122,7 +126,12 @@ pub async fn create(
 
 /// One scenario with its draft and what is wrong in it.
 #[utoipa::path(get, path = "/api/v1/scenarios/{id}", tag = "scenarios", params(("id" = String, Path)), responses((status = 200, body = Scenario)))]
-pub async fn get(State(app): State<App>, auth: Auth, PathId(id): PathId<ScenarioId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<axum::Json<Scenario>> {
+pub async fn get(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<ScenarioId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<Scenario>> {
     Ok(axum::Json(detailed(&app, &auth, app.engine.scenario(auth.project(), id).await?)))
 }
 
@@ -170,7 +179,11 @@ pub async fn put_draft(
 /// Freezes the draft as the next version; new conversations of the bot start with it.
 #[utoipa::path(post, path = "/api/v1/scenarios/{id}/publish", tag = "scenarios", params(("id" = String, Path)),
     responses((status = 200, body = Published), (status = 422, body = Problem)))]
-pub async fn publish(State(app): State<App>, auth: Auth, PathId(id): PathId<ScenarioId>) -> Answer<axum::Json<Published>> {
+pub async fn publish(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<ScenarioId>,
+) -> Answer<axum::Json<Published>> {
     Ok(axum::Json(published(&app.engine.publish_scenario(auth.project(), id).await?)))
 }
 
@@ -193,7 +206,12 @@ pub async fn versions(
 
 /// The draft as a file, for another bot or server.
 #[utoipa::path(get, path = "/api/v1/scenarios/{id}/export", tag = "scenarios", params(("id" = String, Path)), responses((status = 200, body = Object)))]
-pub async fn export(State(app): State<App>, auth: Auth, PathId(id): PathId<ScenarioId>, Query(NoQuery {}): Query<NoQuery>) -> Answer<Response> {
+pub async fn export(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<ScenarioId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<Response> {
     let ScenarioDetail { scenario: record, .. } = app.engine.scenario(auth.project(), id).await?;
     let mut document = serde_json::from_str::<serde_json::Map<String, Value>>(&record.draft).unwrap_or_default();
     document.insert("name".into(), Value::String(record.name));
@@ -243,9 +261,5 @@ fn scenario(app: &App, auth: &Auth, record: ScenarioRecord, problems: Option<Vec
 }
 
 fn published(version: &PublishedVersion) -> Published {
-    Published {
-        version_id: version.version_id,
-        number: version.number,
-        published_at: rfc3339(version.published_at),
-    }
+    Published { version_id: version.version_id, number: version.number, published_at: rfc3339(version.published_at) }
 }

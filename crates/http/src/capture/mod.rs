@@ -129,7 +129,7 @@ fn configured(inbox: &Arc<Inbox>) -> Response {
         }
     }
     if !answer.headers().contains_key(header::CONTENT_TYPE)
-        && let Some(content_type) = kanca_engine::inboxes::added_content_type(response)
+        && let Some(content_type) = response.added_content_type()
     {
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn only_kancas_own_cookie_is_removed() {
-        let strip = |v: &str| without_own_cookie((b"Cookie".to_vec(), v.into())).map(|(_, v)| String::from_utf8(v).unwrap());
+        let strip =
+            |v: &str| without_own_cookie((b"Cookie".to_vec(), v.into())).map(|(_, v)| String::from_utf8(v).unwrap());
         assert_eq!(strip("a=1;b=2").as_deref(), Some("a=1;b=2"));
         assert_eq!(strip("a=1; kanca_session=secret; b=2").as_deref(), Some("a=1; b=2"));
         assert_eq!(strip("kanca_session=secret"), None);

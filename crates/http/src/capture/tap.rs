@@ -166,7 +166,10 @@ mod tests {
 
     #[test]
     fn names_values_and_target_are_kept_as_they_were_sent() {
-        let head = recorded(&[b"POST /in/abc/a%20b?x=1#frag HTTP/1.1\r\nHost: h\r\nX-Tag: one\r\nx-TAG:\ttwo \r\n", b"\r\nbody"]);
+        let head = recorded(&[
+            b"POST /in/abc/a%20b?x=1#frag HTTP/1.1\r\nHost: h\r\nX-Tag: one\r\nx-TAG:\ttwo \r\n",
+            b"\r\nbody",
+        ]);
         let head = head.unwrap();
         assert_eq!(head.target, b"/in/abc/a%20b?x=1#frag");
         let pairs: Vec<(&[u8], &[u8])> = head.headers.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();

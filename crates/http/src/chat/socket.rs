@@ -50,7 +50,9 @@ pub async fn socket(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Answer<Response> {
     let upgrade = upgrade.map_err(|_| {
-        Problem::malformed("This address speaks WebSocket only. Without sockets, poll GET …/messages?after=&wait= instead.")
+        Problem::malformed(
+            "This address speaks WebSocket only. Without sockets, poll GET …/messages?after=&wait= instead.",
+        )
     })?;
     let origin = super::origin(&headers).map(str::to_owned);
     let upgrade = upgrade.max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME);
@@ -96,9 +98,12 @@ impl Session {
 
     async fn hello(&mut self, text: &str, origin: Option<&str>) -> Answer<Opened> {
         let Ok(FromClient::Hello { conversation, token, after }) = serde_json::from_str(text) else {
-            return Err(Problem::malformed("The first frame must be {\"type\":\"hello\",\"conversation\",\"token\",\"after\"}."));
+            return Err(Problem::malformed(
+                "The first frame must be {\"type\":\"hello\",\"conversation\",\"token\",\"after\"}.",
+            ));
         };
-        let id = conversation.parse::<ConversationId>().map_err(|_| Problem::not_found("There is no such conversation."))?;
+        let id =
+            conversation.parse::<ConversationId>().map_err(|_| Problem::not_found("There is no such conversation."))?;
         let signals = self.app.engine.watch_chat(id);
         let (project, last_seq, ended, typing) = self.app.engine.chat_standing(id, &token).await?;
         self.app.engine.chat_origin(id, origin).await?;

@@ -18,7 +18,7 @@ fn job(n: u8) -> Job {
         EventData::parse(b"1").unwrap(),
         0,
     );
-    Job::first(DeliveryId::new(1, &[n; 10]), Arc::new(event), None, None, true)
+    Job::first(DeliveryId::new(1, &[n; 10]), Arc::new(event), None, true)
 }
 
 fn filled(jobs: u8) -> Queue {
