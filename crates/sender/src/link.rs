@@ -106,3 +106,29 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kanca_engine::ports::SendFailureKind;
+    use tokio::io::Interest;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn a_request_that_met_a_closed_connection_is_as_good_as_new() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        drop(listener.accept().await.unwrap());
+        socket.ready(Interest::READABLE).await.unwrap();
+        let mut link = Link::open(Transport::Plain(socket)).await.unwrap();
+        let request = Request::builder().uri("/again").body(Full::new(Bytes::from_static(b"body"))).unwrap();
+        match link.exchange(request).await {
+            Err(Unanswered::Unsent(request, failure)) => {
+                assert_eq!((request.uri().path(), failure.kind), ("/again", SendFailureKind::Reset));
+            }
+            Err(Unanswered::Failed(failure)) => panic!("{failure:?}"),
+            Ok(response) => panic!("{response:?}"),
+        }
+        assert!(!link.is_usable());
+    }
+}

@@ -70,11 +70,13 @@ impl Pool {
         if !link.is_usable() {
             return;
         }
-        let mut idle = self.idle.lock();
         let waiting = Waiting { link, since: Instant::now() };
+        let mut idle = self.idle.lock();
+        if idle.links.get(origin).is_some_and(|same| same.len() >= self.max_per_origin) {
+            return;
+        }
         let evicted = if idle.count >= self.max { idle.evict() } else { None };
         match idle.links.get_mut(origin) {
-            Some(same) if same.len() >= self.max_per_origin => return,
             Some(same) => same.push(waiting),
             None => drop(idle.links.insert(origin.clone(), vec![waiting])),
         }
