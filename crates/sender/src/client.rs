@@ -8,7 +8,7 @@ use crate::pool::Pool;
 use crate::progress::{Progress, Step};
 use crate::request;
 use crate::settings::Settings;
-use crate::target::{Origin, Target};
+use crate::target::{Origin, Targets};
 use async_trait::async_trait;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
@@ -19,16 +19,17 @@ use std::sync::Arc;
 pub struct GuardedClient {
     connector: Connector,
     pool: Arc<Pool>,
+    targets: Targets,
 }
 
 impl GuardedClient {
     /// A client under these settings, for its whole life.
     pub fn new(settings: &Settings) -> Self {
-        Self { connector: Connector::new(settings), pool: Pool::new(settings) }
+        Self { connector: Connector::new(settings), pool: Pool::new(settings), targets: Targets::default() }
     }
 
     async fn exchange(&self, request: OutgoingRequest, progress: &Progress) -> Result<IncomingResponse, SendFailure> {
-        let target = Target::parse(&request.url, request.route)?;
+        let target = self.targets.of(&request.url, request.route)?;
         let outgoing = request::build(&target, request.headers, request.body)?;
         let (mut link, response) = self.answer(&target.origin, outgoing, progress).await?;
         let (head, incoming) = response.into_parts();
@@ -38,7 +39,7 @@ impl GuardedClient {
         progress.reach(Step::Body);
         let (body, truncated) = body::read(&mut link, incoming, request.response_limit).await?;
         if !truncated {
-            self.pool.put(target.origin, link);
+            self.pool.put(&target.origin, link);
         }
         Ok(IncomingResponse { status: head.status.as_u16(), headers: texts(&head.headers), body, truncated })
     }
@@ -50,7 +51,7 @@ impl GuardedClient {
         origin: &Origin,
         request: Outgoing,
         progress: &Progress,
-    ) -> Result<(Link, Response<Incoming>), SendFailure> {
+    ) -> Result<(Box<Link>, Response<Incoming>), SendFailure> {
         progress.reach(Step::Answer);
         let request = match self.pool.take(origin) {
             None => request,

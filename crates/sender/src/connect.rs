@@ -42,7 +42,7 @@ impl Connector {
     }
 
     /// A fresh connection that leads to `origin`, over a checked address.
-    pub async fn connect(&self, origin: &Origin, progress: &Progress) -> Result<Link, SendFailure> {
+    pub async fn connect(&self, origin: &Origin, progress: &Progress) -> Result<Box<Link>, SendFailure> {
         match tokio::time::timeout(self.connect_timeout, self.transport(origin, progress)).await {
             Ok(transport) => Link::open(transport?).await,
             Err(_) => Err(progress.overdue(self.connect_timeout)),

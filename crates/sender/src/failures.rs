@@ -45,7 +45,7 @@ pub fn from_connect(error: &io::Error, address: SocketAddr) -> SendFailure {
 /// hyper gave up. The reason may be its own, the socket's or, wrapped in the socket's, that of TLS.
 pub fn from_hyper(error: &hyper::Error) -> SendFailure {
     if error.is_parse_too_large() {
-        return protocol("the response's head is too large: at most 64 KiB and 256 headers");
+        return protocol("the response's head is too large: at most 64 KiB and 100 headers");
     }
     if error.is_parse() {
         return protocol(format!("the answer is not HTTP/1.1: {}", innermost(error)));

@@ -5,7 +5,7 @@
 //! there is no gap between check and use, and a redirect is just a response.
 //!
 //! Not obvious: there is no ready-made client underneath, only hyper's HTTP/1.1 connection with a small pool of our
-//! own ([`pool`]). A connection is driven by the very task that waits for the answer (see [`link`]), so ending the wait
+//! own (`pool`). A connection is driven by the very task that waits for the answer (`link`), so ending the wait
 //! ends the connection, and no peer can leave anything behind.
 
 mod body;

@@ -17,11 +17,9 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-/// Bytes of the response's head, interim responses included.
+/// Bytes of the response's head, interim responses included. Of header lines hyper takes 100: more can be had, but then
+/// each response pays a microsecond for the room.
 const HEAD_LIMIT: usize = 64 * 1024;
-
-/// Header lines of a response.
-const HEADERS_LIMIT: usize = 256;
 
 /// A request that can be sent twice: its body is in memory.
 pub type Outgoing = Request<Full<Bytes>>;
@@ -34,7 +32,7 @@ pub enum Unanswered {
     Failed(SendFailure),
 }
 
-/// An open connection.
+/// An open connection; boxed, as it moves between the pool and its users.
 pub struct Link {
     sender: SendRequest<Full<Bytes>>,
     connection: Connection<TokioIo<Stream>, Full<Bytes>>,
@@ -45,16 +43,12 @@ pub struct Link {
 
 impl Link {
     /// Speaks HTTP over `transport`. Nothing is sent yet.
-    pub async fn open(transport: Transport) -> Result<Self, SendFailure> {
+    pub async fn open(transport: Transport) -> Result<Box<Self>, SendFailure> {
         let received = Received::default();
         let io = TokioIo::new(Stream::new(transport, received.clone()));
-        let (sender, connection) = Builder::new()
-            .max_headers(HEADERS_LIMIT)
-            .max_buf_size(HEAD_LIMIT)
-            .handshake(io)
-            .await
-            .map_err(|error| from_hyper(&error))?;
-        Ok(Self { sender, connection, ended: None, received })
+        let (sender, connection) =
+            Builder::new().max_buf_size(HEAD_LIMIT).handshake(io).await.map_err(|error| from_hyper(&error))?;
+        Ok(Box::new(Self { sender, connection, ended: None, received }))
     }
 
     /// Sends a request and waits for the response's head.
@@ -110,5 +104,31 @@ impl Link {
         {
             self.ended = Some(end);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kanca_engine::ports::SendFailureKind;
+    use tokio::io::Interest;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn a_request_that_met_a_closed_connection_is_as_good_as_new() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        drop(listener.accept().await.unwrap());
+        socket.ready(Interest::READABLE).await.unwrap();
+        let mut link = Link::open(Transport::Plain(socket)).await.unwrap();
+        let request = Request::builder().uri("/again").body(Full::new(Bytes::from_static(b"body"))).unwrap();
+        match link.exchange(request).await {
+            Err(Unanswered::Unsent(request, failure)) => {
+                assert_eq!((request.uri().path(), failure.kind), ("/again", SendFailureKind::Reset));
+            }
+            Err(Unanswered::Failed(failure)) => panic!("{failure:?}"),
+            Ok(response) => panic!("{response:?}"),
+        }
+        assert!(!link.is_usable());
     }
 }

@@ -27,7 +27,7 @@ struct Idle {
 }
 
 struct Waiting {
-    link: Link,
+    link: Box<Link>,
     since: Instant,
 }
 
@@ -51,7 +51,7 @@ impl Pool {
     }
 
     /// The newest link to `origin` that still works.
-    pub fn take(&self, origin: &Origin) -> Option<Link> {
+    pub fn take(&self, origin: &Origin) -> Option<Box<Link>> {
         loop {
             let Waiting { mut link, since } = {
                 let mut idle = self.idle.lock();
@@ -66,17 +66,21 @@ impl Pool {
     }
 
     /// Keeps a link for the next request, if it can have one and there is room.
-    pub fn put(self: &Arc<Self>, origin: Origin, mut link: Link) {
+    pub fn put(self: &Arc<Self>, origin: &Origin, mut link: Box<Link>) {
         if !link.is_usable() {
             return;
         }
+        let waiting = Waiting { link, since: Instant::now() };
         let mut idle = self.idle.lock();
-        let evicted = if idle.count >= self.max { idle.evict() } else { None };
-        let same = idle.links.entry(origin).or_default();
-        if same.len() < self.max_per_origin {
-            same.push(Waiting { link, since: Instant::now() });
-            idle.count += 1;
+        if idle.links.get(origin).is_some_and(|same| same.len() >= self.max_per_origin) {
+            return;
         }
+        let evicted = if idle.count >= self.max { idle.evict() } else { None };
+        match idle.links.get_mut(origin) {
+            Some(same) => same.push(waiting),
+            None => drop(idle.links.insert(origin.clone(), vec![waiting])),
+        }
+        idle.count += 1;
         if !std::mem::replace(&mut idle.sweeping, true) {
             tokio::spawn(sweep(Arc::downgrade(self), self.timeout / 2));
         }

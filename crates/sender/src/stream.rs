@@ -47,8 +47,8 @@ impl Stream {
 
 /// Runs the same call on whichever transport it is.
 macro_rules! each {
-    ($self:expr, $transport:ident => $call:expr) => {
-        match &mut $self.get_mut().transport {
+    ($stream:expr, $transport:ident => $call:expr) => {
+        match &mut $stream.transport {
             Transport::Plain($transport) => {
                 let $transport = Pin::new($transport);
                 $call
@@ -63,17 +63,17 @@ macro_rules! each {
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let received = self.received.0.clone();
+        let this = self.get_mut();
         let before = buf.filled().len();
-        let result = ready!(each!(self, transport => transport.poll_read(cx, buf)));
-        received.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        let result = ready!(each!(this, transport => transport.poll_read(cx, buf)));
+        this.received.0.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
         Poll::Ready(result)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        each!(self, transport => transport.poll_write(cx, buf))
+        each!(self.get_mut(), transport => transport.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -81,7 +81,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self, transport => transport.poll_write_vectored(cx, bufs))
+        each!(self.get_mut(), transport => transport.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -89,10 +89,10 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, transport => transport.poll_flush(cx))
+        each!(self.get_mut(), transport => transport.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, transport => transport.poll_shutdown(cx))
+        each!(self.get_mut(), transport => transport.poll_shutdown(cx))
     }
 }

@@ -6,6 +6,9 @@
 use crate::failures::invalid_url;
 use http::{HeaderValue, Uri};
 use kanca_engine::ports::{Route, SendFailure};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
 use url::{Host, Url};
 
 /// Whom a connection leads to; connections are shared by requests of an equal origin only.
@@ -56,6 +59,41 @@ impl Target {
             uri: path_and_query(&url)?,
             origin: Origin { own_inbox, tls: secure && !own_inbox, host: host.to_owned(), port },
         })
+    }
+}
+
+/// Targets by URL: an endpoint's URL is read once and not for each delivery.
+#[derive(Default)]
+pub struct Targets {
+    guarded: Mutex<HashMap<String, Arc<Target>>>,
+    own_inbox: Mutex<HashMap<String, Arc<Target>>>,
+}
+
+/// Targets remembered; with more URLs than that the memory starts afresh.
+const MOST: usize = 1024;
+
+/// Longer URLs are not worth the memory.
+const LONGEST: usize = 1024;
+
+impl Targets {
+    /// What `url` leads to by this route.
+    pub fn of(&self, url: &str, route: Route) -> Result<Arc<Target>, SendFailure> {
+        let known = match route {
+            Route::Guarded => &self.guarded,
+            Route::OwnInbox => &self.own_inbox,
+        };
+        if let Some(target) = known.lock().get(url) {
+            return Ok(Arc::clone(target));
+        }
+        let target = Arc::new(Target::parse(url, route)?);
+        if url.len() <= LONGEST {
+            let mut known = known.lock();
+            if known.len() >= MOST {
+                known.clear();
+            }
+            known.insert(url.to_owned(), Arc::clone(&target));
+        }
+        Ok(target)
     }
 }
 

@@ -1,12 +1,17 @@
 //! Addresses that must not be dialled are not, by whatever way they come.
 
-use crate::receiver::Receiver;
+use crate::receiver::{Receiver, read_request};
 use crate::story::{Names, fails, nowhere, open_client, request, settings, strict_client};
-use kanca_engine::ports::SendFailureKind::{Blocked, Dns, InvalidUrl, Refused};
-use kanca_engine::ports::Sender;
-use kanca_sender::{GuardedClient, Settings};
+use kanca_engine::ports::SendFailureKind::{Blocked, Dns, InvalidUrl, Refused, Timeout};
+use kanca_engine::ports::{OutgoingRequest, Sender};
+use kanca_sender::{GuardedClient, Resolve, Settings, SystemResolver};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 const CLOSING: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -39,8 +44,7 @@ async fn loopback_is_refused_in_every_spelling() {
 async fn the_real_resolver_does_not_open_localhost() {
     let receiver = Receiver::answering(OK).await;
     let settings = settings("", &Names::of(&[]), nowhere());
-    let client =
-        GuardedClient::new(&Settings { resolver: Arc::new(kanca_sender::SystemResolver::default()), ..settings });
+    let client = GuardedClient::new(&Settings { resolver: Arc::new(SystemResolver::default()), ..settings });
     assert_eq!(fails(&client, request(receiver.url("localhost", "/"))).await.0, Blocked);
     assert_eq!(receiver.accepted(), 0);
 }
@@ -48,8 +52,8 @@ async fn the_real_resolver_does_not_open_localhost() {
 #[tokio::test]
 async fn each_connection_checks_its_own_look_up() {
     let receiver = Receiver::start_on("127.0.0.2", |mut socket| async move {
-        crate::receiver::read_request(&mut socket).await;
-        tokio::io::AsyncWriteExt::write_all(&mut socket, CLOSING).await
+        read_request(&mut socket).await;
+        socket.write_all(CLOSING).await
     })
     .await;
     // 127.0.0.2 plays the public address here. The name moves to a private one after the first look-up.
@@ -65,8 +69,8 @@ async fn each_connection_checks_its_own_look_up() {
 #[tokio::test]
 async fn of_mixed_answers_only_permitted_addresses_are_dialled() {
     let public = Receiver::start_on("127.0.0.2", |mut socket| async move {
-        crate::receiver::read_request(&mut socket).await;
-        tokio::io::AsyncWriteExt::write_all(&mut socket, OK).await
+        read_request(&mut socket).await;
+        socket.write_all(OK).await
     })
     .await;
     let names =
@@ -77,8 +81,50 @@ async fn of_mixed_answers_only_permitted_addresses_are_dialled() {
     assert_eq!((kind, detail.contains("10.0.0.1")), (Blocked, true), "{detail}");
 }
 
+/// A listener at this address whose queue is full: the kernel drops whoever knocks, as a silent host does.
+async fn silent(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut queue = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_millis(100), TcpStream::connect(address)).await {
+        queue.push(connected.unwrap());
+        assert!(queue.len() < 10, "the queue is never full");
+    }
+    (listener, queue)
+}
+
 #[tokio::test]
-async fn a_silent_or_dead_address_gives_way_to_the_next() {
+async fn a_silent_address_gives_way_to_the_next() {
+    let receiver = Receiver::answering(OK).await;
+    let _silent = silent(([127, 0, 0, 2], receiver.address.port()).into()).await;
+    let names = Names::of(&["slow.example 127.0.0.2, 127.0.0.1", "silent.example 127.0.0.2"]);
+    let settings = settings("127.0.0.0/8", &names, nowhere());
+    let client = GuardedClient::new(&Settings { address_timeout: Duration::from_millis(100), ..settings });
+    assert_eq!(client.send(request(receiver.url("slow.example", "/"))).await.unwrap().status, 200);
+    let sent = OutgoingRequest { timeout: Duration::from_millis(300), ..request(receiver.url("silent.example", "/")) };
+    let (kind, detail) = fails(&client, sent).await;
+    assert_eq!((kind, detail.contains("connecting")), (Timeout, true), "{detail}");
+}
+
+#[tokio::test]
+async fn a_look_up_without_an_end_ends_with_the_deadline() {
+    struct Mute;
+    #[async_trait::async_trait]
+    impl Resolve for Mute {
+        async fn resolve(&self, _: &str) -> Result<Vec<IpAddr>, String> {
+            std::future::pending().await
+        }
+    }
+    let settings = settings("", &Names::of(&[]), nowhere());
+    let client = GuardedClient::new(&Settings { resolver: Arc::new(Mute), ..settings });
+    let sent = OutgoingRequest { timeout: Duration::from_millis(200), ..request("http://mute.example/") };
+    let (kind, detail) = fails(&client, sent).await;
+    assert_eq!((kind, detail.as_str()), (Timeout, "the name look-up took longer than the limit of 0.2 s"));
+}
+
+#[tokio::test]
+async fn a_dead_address_gives_way_to_the_next() {
     let receiver = Receiver::answering(OK).await;
     // Nobody listens at this port of 127.0.0.3.
     let names = Names::of(&["two.example 127.0.0.3, 127.0.0.1"]);

@@ -1,7 +1,7 @@
 //! What well-behaved receivers see and say.
 
 use crate::receiver::{Receiver, read_request};
-use crate::story::{Names, nowhere, open_client, request, settings};
+use crate::story::{Names, open_client, request, settings};
 use bytes::Bytes;
 use kanca_engine::ports::{OutgoingRequest, Route, Sender};
 use kanca_sender::GuardedClient;
@@ -152,5 +152,4 @@ async fn a_listener_on_all_addresses_is_reached_over_loopback() {
     let client = GuardedClient::new(&settings("", &Names::of(&[]), ([0, 0, 0, 0], own.address.port()).into()));
     let sent = OutgoingRequest { route: Route::OwnInbox, ..request("https://kanca.example/in/a") };
     assert_eq!(client.send(sent).await.unwrap().status, 204);
-    assert_ne!(own.address, nowhere());
 }

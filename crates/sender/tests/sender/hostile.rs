@@ -134,10 +134,10 @@ async fn heads_without_end_are_cut_off() {
     let many = |mut socket: TcpStream| async move {
         read_request(&mut socket).await;
         socket.write_all(b"HTTP/1.1 200 OK\r\n").await?;
-        socket.write_all(&b"a: b\r\n".repeat(300)).await?;
+        socket.write_all(&b"a: b\r\n".repeat(101)).await?;
         socket.write_all(b"content-length: 0\r\n\r\n").await
     };
-    check(many, Protocol, "256 headers").await;
+    check(many, Protocol, "100 headers").await;
 }
 
 #[tokio::test]
