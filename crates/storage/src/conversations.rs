@@ -139,11 +139,16 @@ pub trait Conversations: Send + Sync {
     /// Stores a turn in one durable commit: all of it or nothing.
     async fn commit_turn(&self, turn: Turn) -> Result<TurnStored>;
     /// A conversation by id alone, with its contact: for the chat, which then checks the token.
-    async fn conversation_for_chat(&self, conversation: ConversationId)
-    -> Result<Option<(ConversationRecord, ContactRecord)>>;
+    async fn conversation_for_chat(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Option<(ConversationRecord, ContactRecord)>>;
     /// One conversation of a project.
-    async fn conversation(&self, project: ProjectId, conversation: ConversationId)
-    -> Result<Option<ConversationSummary>>;
+    async fn conversation(
+        &self,
+        project: ProjectId,
+        conversation: ConversationId,
+    ) -> Result<Option<ConversationSummary>>;
     /// Conversations of a project, newest first.
     async fn conversations(
         &self,
@@ -160,8 +165,11 @@ pub trait Conversations: Send + Sync {
         limit: u32,
     ) -> Result<Vec<MessageRecord>>;
     /// The message a visitor sent under this id of theirs.
-    async fn message_by_client_id(&self, conversation: ConversationId, client_id: &str)
-    -> Result<Option<MessageRecord>>;
+    async fn message_by_client_id(
+        &self,
+        conversation: ConversationId,
+        client_id: &str,
+    ) -> Result<Option<MessageRecord>>;
     /// The contact with this verified external id.
     async fn contact_by_external_id(&self, bot: BotId, external_id: &str) -> Result<Option<ContactRecord>>;
     /// Open conversations whose timer is due at `now`, earliest first, at most `limit`; and when the next one is due.

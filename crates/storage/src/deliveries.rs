@@ -200,11 +200,18 @@ pub trait Deliveries: Send + Sync {
     /// a single manual attempt outside its queue key. `Conflict` for a cancelled one. Returns the new state.
     async fn retry_delivery(&self, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryRecord>;
     /// Deliveries of a project, newest first.
-    async fn deliveries(&self, project: ProjectId, filter: DeliveryFilter, page: PageRequest)
-    -> Result<Page<DeliveryRecord>>;
+    async fn deliveries(
+        &self,
+        project: ProjectId,
+        filter: DeliveryFilter,
+        page: PageRequest,
+    ) -> Result<Page<DeliveryRecord>>;
     /// One delivery with its attempts, oldest attempt first.
-    async fn delivery(&self, project: ProjectId, delivery: DeliveryId)
-    -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>>;
+    async fn delivery(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+    ) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>>;
     /// Numbers of the project's deliveries by status.
     async fn delivery_counts(&self, project: ProjectId) -> Result<StatusCounts>;
 }

@@ -81,8 +81,12 @@ pub trait Events: Send + Sync {
     /// before `accepted_at`. Returns only after the commit has been synced.
     async fn accept_event(&self, event: NewEvent) -> Result<Accepted>;
     /// Events of a project, newest first, without `data`; `event_type` filters by the exact type.
-    async fn events(&self, project: ProjectId, event_type: Option<&str>, page: PageRequest)
-    -> Result<Page<EventRecord>>;
+    async fn events(
+        &self,
+        project: ProjectId,
+        event_type: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<EventRecord>>;
     /// One event, with `data`.
     async fn event(&self, project: ProjectId, event: EventId) -> Result<Option<EventRecord>>;
     /// How many events the project accepted since `since`.

@@ -110,8 +110,13 @@ pub trait Inboxes: Send + Sync {
     /// Requests of an inbox, newest first.
     async fn requests(&self, project: ProjectId, inbox: InboxId, page: PageRequest) -> Result<Page<RequestSummary>>;
     /// Requests after `after` (exclusive), oldest first, for a stream that resumes.
-    async fn requests_after(&self, project: ProjectId, inbox: InboxId, after: RequestId, limit: u32)
-    -> Result<Vec<RequestSummary>>;
+    async fn requests_after(
+        &self,
+        project: ProjectId,
+        inbox: InboxId,
+        after: RequestId,
+        limit: u32,
+    ) -> Result<Vec<RequestSummary>>;
     /// One request with headers and body.
     async fn request(&self, project: ProjectId, inbox: InboxId, request: RequestId) -> Result<Option<RequestRecord>>;
     /// Deletes one request; `NotFound` when it is not there.

@@ -75,7 +75,8 @@ pub trait Scenarios: Send + Sync {
     async fn all_bots(&self) -> Result<Vec<BotRecord>>;
     async fn create_scenario(&self, scenario: ScenarioRecord) -> Result<()>;
     /// Changes the name.
-    async fn rename_scenario(&self, project: ProjectId, scenario: ScenarioId, name: &str, now: Timestamp) -> Result<()>;
+    async fn rename_scenario(&self, project: ProjectId, scenario: ScenarioId, name: &str, now: Timestamp)
+    -> Result<()>;
     /// Deletes a scenario; versions stay while conversations use them. A bot whose active scenario it was has none then.
     async fn delete_scenario(&self, project: ProjectId, scenario: ScenarioId) -> Result<()>;
     /// Scenarios of a project or of one bot, newest first, drafts left empty.
