@@ -1,0 +1,85 @@
+//! Attempts: one row for each HTTP exchange. The request's body is not stored, it is encoded again when shown.
+
+use crate::faults::Run;
+use crate::rows::{Code, from_json, id, int, json, key, micros, number, opt_json, time, uint};
+use crate::writer::Tx;
+use bytes::Bytes;
+use kanca_domain::ids::{DeliveryId, Id};
+use kanca_storage::Result;
+use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse};
+use rusqlite::{Connection, Row, params};
+
+/// An attempt with its JSON made by the caller's thread.
+pub(crate) struct Prepared {
+    attempt: AttemptRecord,
+    request: String,
+    response_headers: Option<String>,
+}
+
+impl Prepared {
+    pub(crate) fn new(attempt: AttemptRecord) -> Result<Self> {
+        let request = json(&attempt.request)?;
+        let response_headers = attempt.response.as_ref().map(|response| json(&response.headers)).transpose()?;
+        Ok(Self { attempt, request, response_headers })
+    }
+}
+
+pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) -> Run<()> {
+    let Prepared { attempt, request, response_headers } = prepared;
+    let response = attempt.response.as_ref();
+    tx.memory.note_id(attempt.id.uuid());
+    tx.execute(
+        "INSERT INTO attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, \
+         reason, request, response_status, truncated, response_headers, response_body) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        params![
+            key(attempt.id),
+            key(delivery),
+            attempt.number,
+            micros(attempt.started_at),
+            int(attempt.duration_us),
+            attempt.success,
+            attempt.manual,
+            attempt.format.code(),
+            attempt.reason_code,
+            attempt.reason,
+            request,
+            response.map(|r| r.status),
+            response.map(|r| r.truncated),
+            response_headers,
+            response.map(|r| r.body.as_ref())
+        ],
+    )?;
+    Ok(())
+}
+
+/// The attempts of a delivery, oldest first.
+pub(crate) fn of_delivery(sql: &Connection, delivery: DeliveryId) -> Run<Vec<AttemptRecord>> {
+    let mut statement = sql.prepare_cached("SELECT * FROM attempts WHERE delivery_id = ?1 ORDER BY number, rowid")?;
+    Ok(statement.query_map([key(delivery)], attempt)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
+    let response = match row.get::<_, Option<i64>>("response_status")? {
+        None => None,
+        Some(_) => Some(ReceivedResponse {
+            status: number(row, "response_status")?,
+            headers: opt_json(row, "response_headers")?.unwrap_or_default(),
+            body: Bytes::from(row.get::<_, Vec<u8>>("response_body")?),
+            truncated: row.get("truncated")?,
+        }),
+    };
+    Ok(AttemptRecord {
+        id: id(row, "id")?,
+        number: number(row, "number")?,
+        started_at: time(row, "started_at")?,
+        duration_us: uint(row.get("duration_us")?),
+        success: row.get("success")?,
+        reason_code: row.get("reason_code")?,
+        reason: row.get("reason")?,
+        manual: row.get("manual")?,
+        format: Code::read(row, "format")?,
+        request: from_json(row, "request")?,
+        response,
+    })
+}

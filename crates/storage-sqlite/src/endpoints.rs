@@ -1,0 +1,149 @@
+//! Endpoints. A deleted one stays as a tombstone with its last name.
+
+use crate::faults::Fault;
+use crate::rows::{Code, id, json, key, micros, opt_id, opt_json, opt_key, time};
+use crate::{SqliteStorage, counts};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_domain::endpoints::Ordering;
+use kanca_domain::ids::{EndpointId, Id, ProjectId};
+use kanca_storage::deliveries::StatusCounts;
+use kanca_storage::endpoints::{EndpointRecord, Endpoints};
+use kanca_storage::{Result, StorageError};
+use rusqlite::{Row, params};
+use std::collections::HashMap;
+
+#[async_trait]
+impl Endpoints for SqliteStorage {
+    async fn create_endpoint(&self, endpoint: EndpointRecord) -> Result<()> {
+        let event_types = endpoint.event_types.as_ref().map(json).transpose()?;
+        self.writer
+            .call(move |tx| {
+                tx.memory.note_id(endpoint.id.uuid());
+                tx.prepare(
+                    "INSERT INTO endpoints (id, project_id, name, url, event_types, format, ordering, status, \
+                     disabled_reason, inbox_id, sealed_secret, sealed_headers, created_at, updated_at) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                )?
+                .execute(params![
+                    key(endpoint.id),
+                    key(endpoint.project_id),
+                    endpoint.name,
+                    endpoint.url,
+                    event_types,
+                    endpoint.format.code(),
+                    endpoint.ordering.code(),
+                    endpoint.status.code(),
+                    endpoint.disabled_reason,
+                    opt_key(endpoint.inbox_id),
+                    endpoint.sealed_secret,
+                    endpoint.sealed_headers,
+                    micros(endpoint.created_at),
+                    micros(endpoint.updated_at)
+                ])
+                .map_err(|error| Fault::or_conflict(error, "the endpoint exists already"))?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn update_endpoint(&self, endpoint: EndpointRecord) -> Result<()> {
+        let event_types = endpoint.event_types.as_ref().map(json).transpose()?;
+        self.writer
+            .call(move |tx| {
+                let changed = tx.execute(
+                    "UPDATE endpoints SET name = ?3, url = ?4, event_types = ?5, format = ?6, ordering = ?7, \
+                     status = ?8, disabled_reason = ?9, inbox_id = ?10, sealed_secret = ?11, sealed_headers = ?12, \
+                     updated_at = ?13 WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
+                    params![
+                        key(endpoint.id),
+                        key(endpoint.project_id),
+                        endpoint.name,
+                        endpoint.url,
+                        event_types,
+                        endpoint.format.code(),
+                        endpoint.ordering.code(),
+                        endpoint.status.code(),
+                        endpoint.disabled_reason,
+                        opt_key(endpoint.inbox_id),
+                        endpoint.sealed_secret,
+                        endpoint.sealed_headers,
+                        micros(endpoint.updated_at)
+                    ],
+                )?;
+                if changed == 0 {
+                    return Err(StorageError::NotFound("the endpoint").into());
+                }
+                if endpoint.ordering == Ordering::None {
+                    tx.execute(
+                        "UPDATE deliveries SET due = coalesce(due, ?2), held = 0, queue_key = NULL \
+                         WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL",
+                        params![key(endpoint.id), micros(endpoint.updated_at)],
+                    )?;
+                    tx.memory.search_anew(endpoint.id.uuid());
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn delete_endpoint(&self, project: ProjectId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
+        self.writer
+            .call(move |tx| {
+                let changed = tx.execute(
+                    "UPDATE endpoints SET deleted_at = ?3, updated_at = ?3, url = '', event_types = '[]', \
+                     disabled_reason = NULL, inbox_id = NULL, sealed_secret = x'', sealed_headers = x'' \
+                     WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
+                    params![key(endpoint), key(project), micros(now)],
+                )?;
+                if changed == 0 {
+                    return Err(StorageError::NotFound("the endpoint").into());
+                }
+                let cancelled = tx.execute(
+                    "UPDATE deliveries SET status = 3, completed_at = ?2, due = NULL, held = 0, manual = 0, \
+                     prior_status = NULL, prior_completed_at = NULL WHERE endpoint_id = ?1 AND status = 0",
+                    params![key(endpoint), micros(now)],
+                )?;
+                let (from, to) = (DeliveryStatus::Pending, DeliveryStatus::Cancelled);
+                let n = i64::try_from(cancelled).unwrap_or(i64::MAX);
+                tx.memory.count(project.uuid(), endpoint.uuid(), Some(from), to, n);
+                tx.memory.endpoint_deleted(endpoint.uuid());
+                Ok(())
+            })
+            .await
+    }
+
+    async fn all_endpoints(&self) -> Result<Vec<EndpointRecord>> {
+        self.readers
+            .call(|sql| {
+                let mut statement =
+                    sql.prepare_cached("SELECT * FROM endpoints WHERE deleted_at IS NULL ORDER BY id")?;
+                Ok(statement.query_map([], endpoint)?.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>> {
+        self.readers.call(move |sql| counts::of_endpoints(sql, project)).await
+    }
+}
+
+fn endpoint(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
+    Ok(EndpointRecord {
+        id: id(row, "id")?,
+        project_id: id(row, "project_id")?,
+        name: row.get("name")?,
+        url: row.get("url")?,
+        event_types: opt_json(row, "event_types")?,
+        format: Code::read(row, "format")?,
+        ordering: Code::read(row, "ordering")?,
+        status: Code::read(row, "status")?,
+        disabled_reason: row.get("disabled_reason")?,
+        inbox_id: opt_id(row, "inbox_id")?,
+        sealed_secret: row.get("sealed_secret")?,
+        sealed_headers: row.get("sealed_headers")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
+    })
+}

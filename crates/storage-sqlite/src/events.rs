@@ -1,0 +1,267 @@
+//! Accepting events, and reading them.
+
+use crate::claims::ClaimGuard;
+use crate::faults::Run;
+use crate::rows::{
+    Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
+};
+use crate::writer::Tx;
+use crate::{SqliteStorage, counts};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_domain::events::EventData;
+use kanca_domain::ids::{EventId, Id, ProjectId};
+use kanca_storage::deliveries::{NewDelivery, StatusCounts};
+use kanca_storage::events::{Accepted, EventRecord, Events, Idempotency, NewEvent};
+use kanca_storage::{Page, PageRequest, Result};
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row, params};
+use uuid::Uuid;
+
+/// How long an idempotency key is remembered.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// An event with everything turned into text by the caller's thread, so that the writer only writes.
+pub(crate) struct Prepared {
+    event: NewEvent,
+    timestamp: String,
+    explanation: Option<String>,
+    waiters: Vec<Option<String>>,
+}
+
+impl Prepared {
+    pub(crate) fn new(event: NewEvent) -> Result<Self> {
+        let explanation = if event.explanation.is_empty() { None } else { Some(json(&event.explanation)?) };
+        let waiters =
+            event.deliveries.iter().map(|d| d.waiter.as_ref().map(json).transpose()).collect::<Result<_>>()?;
+        Ok(Self { timestamp: event.timestamp.to_string(), explanation, waiters, event })
+    }
+
+    /// The deliveries that the caller takes at once.
+    pub(crate) fn to_claim(&self) -> impl Iterator<Item = Uuid> {
+        self.event.deliveries.iter().filter(|d| d.claim).map(|d| d.id.uuid())
+    }
+}
+
+/// Stores an event with its deliveries, unless its idempotency key is known.
+pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
+    let event = &prepared.event;
+    if let Some(idempotency) = &event.idempotency
+        && let Some(known) = known_key(tx, event, idempotency)?
+    {
+        return Ok(known);
+    }
+    tx.memory.note_id(event.id.uuid());
+    tx.execute(
+        "INSERT INTO events (id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
+         explanation, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            key(event.id),
+            key(event.project_id),
+            event.event_type.as_str(),
+            prepared.timestamp,
+            micros(event.accepted_at),
+            event.hops,
+            event.ordering_key,
+            event.idempotency.as_ref().map(|i| &i.key),
+            prepared.explanation,
+            event.data.as_str()
+        ],
+    )?;
+    let mut held = Vec::new();
+    for (delivery, waiter) in event.deliveries.iter().zip(&prepared.waiters) {
+        if !add_delivery(tx, event, delivery, waiter.as_deref())? {
+            held.push(delivery.id);
+        }
+    }
+    Ok(Accepted::New { held })
+}
+
+/// What is known of the event's key; an unknown key is stored.
+fn known_key(tx: &mut Tx<'_>, event: &NewEvent, idempotency: &Idempotency) -> Run<Option<Accepted>> {
+    let oldest = micros(event.accepted_at.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN));
+    let known = tx
+        .prepare(
+            "SELECT event_id, fingerprint FROM idempotency WHERE project_id = ?1 AND key = ?2 AND accepted_at > ?3",
+        )?
+        .query_row(params![key(event.project_id), idempotency.key, oldest], |row| {
+            Ok((id::<EventId>(row, 0)?, row.get::<_, [u8; 32]>(1)?))
+        })
+        .optional()?;
+    if let Some((event_id, fingerprint)) = known {
+        let same = fingerprint == idempotency.fingerprint;
+        return Ok(Some(if same { Accepted::Repeated { event_id } } else { Accepted::KeyTaken { event_id } }));
+    }
+    tx.execute(
+        "INSERT OR REPLACE INTO idempotency (project_id, key, event_id, fingerprint, accepted_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            key(event.project_id),
+            idempotency.key,
+            key(event.id),
+            idempotency.fingerprint,
+            micros(event.accepted_at)
+        ],
+    )?;
+    Ok(None)
+}
+
+/// Stores one delivery; says whether it may start.
+fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waiter: Option<&str>) -> Run<bool> {
+    let endpoint = delivery.endpoint_id.uuid();
+    let deleted = tx.memory.is_endpoint_deleted(endpoint);
+    let held = match &delivery.queue_key {
+        Some(queue_key) if !deleted => tx
+            .prepare(
+                "SELECT 1 FROM deliveries WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 \
+                 AND queue_key IS NOT NULL LIMIT 1",
+            )?
+            .exists(params![key(delivery.endpoint_id), queue_key])?,
+        _ => false,
+    };
+    let status = if deleted { DeliveryStatus::Cancelled } else { DeliveryStatus::Pending };
+    let starts = !held && !deleted;
+    tx.memory.note_id(delivery.id.uuid());
+    tx.execute(
+        "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
+         attempt_count, created_at, completed_at, queue_key, waiter) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?9, ?10, ?11)",
+        params![
+            key(delivery.id),
+            key(event.project_id),
+            key(event.id),
+            key(delivery.endpoint_id),
+            status.code(),
+            held,
+            starts.then(|| micros(delivery.due)),
+            micros(event.accepted_at),
+            deleted.then(|| micros(event.accepted_at)),
+            delivery.queue_key,
+            waiter
+        ],
+    )?;
+    tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
+    if starts && delivery.claim {
+        tx.memory.claim(delivery.id.uuid(), endpoint);
+    } else if starts {
+        tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));
+    }
+    Ok(starts)
+}
+
+#[async_trait]
+impl Events for SqliteStorage {
+    async fn accept_event(&self, event: NewEvent) -> Result<Accepted> {
+        let prepared = Prepared::new(event)?;
+        let guard = ClaimGuard::new(&self.writer, prepared.to_claim().collect());
+        let accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
+        guard.keep();
+        accepted
+    }
+
+    async fn events(
+        &self,
+        project: ProjectId,
+        event_type: Option<&str>,
+        page: PageRequest,
+    ) -> Result<Page<EventRecord>> {
+        let event_type = event_type.map(str::to_owned);
+        let limit = page_limit(page);
+        self.readers
+            .call(move |sql| {
+                let (before, rows) = (before(page), int(limit as u64 + 1));
+                let mut items: Vec<EventRecord> = match event_type {
+                    None => sql
+                        .prepare_cached(
+                            "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, \
+                             idempotency_key, explanation FROM events \
+                             WHERE project_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                        )?
+                        .query_map(params![key(project), before, rows], event)?
+                        .collect::<rusqlite::Result<_>>()?,
+                    Some(event_type) => sql
+                        .prepare_cached(
+                            "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, \
+                             idempotency_key, explanation FROM events \
+                             WHERE project_id = ?1 AND type = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                        )?
+                        .query_map(params![key(project), before, rows, event_type], event)?
+                        .collect::<rusqlite::Result<_>>()?,
+                };
+                for item in items.iter_mut().take(limit) {
+                    item.deliveries = counts::of_event(sql, item.id)?;
+                }
+                Ok(page_of(items, limit, |event| event.id.uuid()))
+            })
+            .await
+    }
+
+    async fn event(&self, project: ProjectId, event_id: EventId) -> Result<Option<EventRecord>> {
+        self.readers
+            .call(move |sql| {
+                let mut statement = sql.prepare_cached(
+                    "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
+                     explanation, data FROM events WHERE project_id = ?1 AND id = ?2",
+                )?;
+                let found = statement.query_row(params![key(project), key(event_id)], |row| {
+                    let mut found = event(row)?;
+                    found.data = Some(data(row, 9)?);
+                    found.deliveries = counts::of_event(sql, event_id)?;
+                    Ok(found)
+                });
+                Ok(found.optional()?)
+            })
+            .await
+    }
+
+    async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64> {
+        self.readers
+            .call(move |sql| {
+                // The id holds the time of acceptance, so no further index is needed; a minute is left for an id that
+                // was made before its event was accepted.
+                let millis = u64::try_from(since.as_millisecond()).unwrap_or(0).saturating_sub(60_000);
+                let first = EventId::new(millis, &[0; 10]);
+                let mut statement = sql.prepare_cached(
+                    "SELECT count(*) FROM events WHERE project_id = ?1 AND id >= ?2 AND accepted_at >= ?3",
+                )?;
+                Ok(statement.query_row(params![key(project), key(first), micros(since)], |row| number(row, 0))?)
+            })
+            .await
+    }
+
+    async fn prune_idempotency(&self, now: Timestamp, limit: u32) -> Result<u32> {
+        let oldest = micros(now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN));
+        self.writer
+            .call(move |tx| {
+                let pruned = tx.execute(
+                    "DELETE FROM idempotency WHERE (project_id, key) IN (SELECT project_id, key FROM idempotency \
+                     WHERE accepted_at <= ?1 ORDER BY accepted_at LIMIT ?2)",
+                    params![oldest, limit],
+                )?;
+                Ok(u32::try_from(pruned).unwrap_or(u32::MAX))
+            })
+            .await
+    }
+}
+
+/// The stored JSON text, exactly.
+pub(crate) fn data(row: &Row<'_>, column: usize) -> rusqlite::Result<EventData> {
+    EventData::parse(row.get_ref(column)?.as_bytes()?).map_err(|error| wrong(Type::Text, error))
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    Ok(EventRecord {
+        id: id(row, 0)?,
+        project_id: id(row, 1)?,
+        event_type: parsed(row, 2)?,
+        timestamp: parsed(row, 3)?,
+        accepted_at: time(row, 4)?,
+        data: None,
+        hops: number(row, 5)?,
+        ordering_key: row.get(6)?,
+        idempotency_key: row.get(7)?,
+        explanation: opt_json(row, 8)?.unwrap_or_default(),
+        deliveries: StatusCounts::default(),
+    })
+}

@@ -1,0 +1,155 @@
+//! Where an attempt leaves its delivery, and manual retries: the state machine's steps, each in one transaction.
+
+use crate::attempts;
+use crate::faults::Run;
+use crate::rows::{Code, id, key, micros};
+use crate::writer::Tx;
+use jiff::Timestamp;
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_domain::ids::{DeliveryId, EndpointId, Id, ProjectId};
+use kanca_storage::deliveries::{Outcome, Recorded, Verdict};
+use kanca_storage::{Result, StorageError};
+use rusqlite::{OptionalExtension, params};
+
+/// An outcome with its attempt made ready by the caller's thread.
+pub(crate) struct Prepared {
+    delivery: DeliveryId,
+    attempt: Option<attempts::Prepared>,
+    verdict: Verdict,
+    at: Timestamp,
+}
+
+impl Prepared {
+    pub(crate) fn new(outcome: Outcome) -> Result<Self> {
+        let attempt = outcome.attempt.map(attempts::Prepared::new).transpose()?;
+        Ok(Self { delivery: outcome.delivery_id, attempt, verdict: outcome.verdict, at: outcome.at })
+    }
+}
+
+/// What the rules need to know of a delivery.
+struct Stored {
+    project: ProjectId,
+    endpoint: EndpointId,
+    status: DeliveryStatus,
+    held: bool,
+    manual: bool,
+    queue_key: Option<String>,
+    /// The end it had before a manual attempt.
+    prior: Option<(DeliveryStatus, i64)>,
+}
+
+fn stored(tx: &Tx<'_>, delivery: DeliveryId) -> Run<Stored> {
+    let mut statement = tx.prepare(
+        "SELECT project_id, endpoint_id, status, held, manual, queue_key, prior_status, prior_completed_at \
+         FROM deliveries WHERE id = ?1",
+    )?;
+    let found = statement.query_row([key(delivery)], |row| {
+        let prior = match row.get(7)? {
+            Some(completed_at) => Some((Code::read(row, 6)?, completed_at)),
+            None => None,
+        };
+        Ok(Stored {
+            project: id(row, 0)?,
+            endpoint: id(row, 1)?,
+            status: Code::read(row, 2)?,
+            held: row.get(3)?,
+            manual: row.get(4)?,
+            queue_key: row.get(5)?,
+            prior,
+        })
+    });
+    found.optional()?.ok_or_else(|| StorageError::NotFound("the delivery").into())
+}
+
+/// Records an outcome and ends the claim.
+pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
+    let delivery = outcome.delivery;
+    let was = stored(tx, delivery)?;
+    if let Some(attempt) = &outcome.attempt {
+        attempts::add(tx, delivery, attempt)?;
+    }
+    let attempts = i64::from(outcome.attempt.is_some());
+    tx.memory.end_claim(delivery.uuid());
+    if was.status != DeliveryStatus::Pending {
+        // Cancelled or ended meanwhile: what was tried is kept, the state is not touched.
+        tx.execute(
+            "UPDATE deliveries SET attempt_count = attempt_count + ?2 WHERE id = ?1",
+            params![key(delivery), attempts],
+        )?;
+        return Ok(Recorded { status: was.status, promoted: None });
+    }
+    let (status, completed_at) = match (outcome.verdict, was.prior) {
+        (Verdict::Retry { due }, _) => {
+            retry_at(tx, delivery, &was, micros(due), attempts)?;
+            return Ok(Recorded { status: DeliveryStatus::Pending, promoted: None });
+        }
+        (Verdict::Delivered, _) => (DeliveryStatus::Delivered, micros(outcome.at)),
+        (Verdict::Failed, Some(prior)) => prior,
+        (Verdict::Failed, None) => (DeliveryStatus::Failed, micros(outcome.at)),
+    };
+    tx.execute(
+        "UPDATE deliveries SET status = ?2, completed_at = ?3, due = NULL, held = 0, manual = 0, prior_status = NULL, \
+         prior_completed_at = NULL, attempt_count = attempt_count + ?4 WHERE id = ?1",
+        params![key(delivery), status.code(), completed_at, attempts],
+    )?;
+    tx.memory.count(was.project.uuid(), was.endpoint.uuid(), Some(DeliveryStatus::Pending), status, 1);
+    let promoted = match &was.queue_key {
+        Some(queue_key) if !was.held => promote(tx, was.endpoint, queue_key, outcome.at)?,
+        _ => None,
+    };
+    Ok(Recorded { status, promoted })
+}
+
+fn retry_at(tx: &mut Tx<'_>, delivery: DeliveryId, was: &Stored, due: i64, attempts: i64) -> Run<()> {
+    // A manual attempt follows no schedule, so it uses no step of it; a held delivery has no due time.
+    tx.execute(
+        "UPDATE deliveries SET due = ?2, steps_used = steps_used + ?3, attempt_count = attempt_count + ?4 WHERE id = ?1",
+        params![key(delivery), (!was.held).then_some(due), i64::from(!was.manual), attempts],
+    )?;
+    if !was.held {
+        tx.memory.now_due(was.endpoint.uuid(), (due, delivery.uuid()));
+    }
+    Ok(())
+}
+
+/// Lets the oldest delivery go that was held behind this key.
+fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: Timestamp) -> Run<Option<DeliveryId>> {
+    let next = tx
+        .prepare(
+            "SELECT id FROM deliveries WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 \
+             AND queue_key IS NOT NULL AND held = 1 ORDER BY id LIMIT 1",
+        )?
+        .query_row(params![key(endpoint), queue_key], |row| id::<DeliveryId>(row, 0))
+        .optional()?;
+    if let Some(next) = next {
+        tx.execute("UPDATE deliveries SET held = 0, due = ?2 WHERE id = ?1", params![key(next), micros(at)])?;
+        tx.memory.now_due(endpoint.uuid(), (micros(at), next.uuid()));
+    }
+    Ok(next)
+}
+
+/// Makes a delivery due now: a pending one early, an ended one for a single manual attempt.
+pub(crate) fn retry_now(tx: &mut Tx<'_>, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Run<()> {
+    let was = stored(tx, delivery)?;
+    if was.project != project {
+        return Err(StorageError::NotFound("the delivery").into());
+    }
+    if was.status == DeliveryStatus::Cancelled || tx.memory.is_endpoint_deleted(was.endpoint.uuid()) {
+        return Err(StorageError::Conflict("the webhook was deleted, so this delivery cannot be tried again").into());
+    }
+    if was.held {
+        return Ok(());
+    }
+    if was.status == DeliveryStatus::Pending {
+        tx.execute("UPDATE deliveries SET due = min(due, ?2) WHERE id = ?1", params![key(delivery), micros(now)])?;
+    } else {
+        tx.execute(
+            "UPDATE deliveries SET status = 0, manual = 1, due = ?2, prior_status = status, \
+             prior_completed_at = completed_at, completed_at = NULL, queue_key = NULL WHERE id = ?1",
+            params![key(delivery), micros(now)],
+        )?;
+        tx.memory.count(project.uuid(), was.endpoint.uuid(), Some(was.status), DeliveryStatus::Pending, 1);
+    }
+    tx.memory.search_anew(was.endpoint.uuid());
+    Ok(())
+}
