@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::errors::{EngineError, FieldError, Result};
+use crate::ports::Random;
 use crate::secrets;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -38,6 +39,18 @@ pub struct NewSession {
     pub lifetime: Duration,
 }
 
+/// A token for a set-up link, and the hash that is stored of it.
+pub fn setup_token(random: &dyn Random) -> (String, String) {
+    let token = secrets::token("", random);
+    let hash = hex(&secrets::hash(&token));
+    (token, hash)
+}
+
+/// The link for a token.
+pub fn setup_link(public_url: &str, token: &str) -> String {
+    format!("{public_url}/#/setup?token={token}")
+}
+
 impl Engine {
     /// The access of an API key.
     pub fn access_of_key(&self, key: &str) -> Result<Access> {
@@ -71,17 +84,17 @@ impl Engine {
         Ok(self.storage.users().await?.is_empty())
     }
 
-    /// Whether a set-up link is waiting to be used.
-    pub async fn setup_link_pending(&self) -> Result<bool> {
-        Ok(self.storage.setting(SETUP_SETTING).await?.is_some())
-    }
-
     /// Makes a new one-time link for the owner's e-mail and password; an older one stops working.
     pub async fn new_setup_link(&self) -> Result<String> {
-        let token = secrets::token("", &*self.random);
-        let hash = hex(&secrets::hash(&token));
-        self.storage.save_setting(SETUP_SETTING, Some(hash)).await?;
-        Ok(format!("{}/#/setup?token={token}", self.settings.public_url))
+        let (token, hash) = setup_token(&*self.random);
+        self.accept_setup_hash(hash).await?;
+        Ok(setup_link(&self.settings.public_url, &token))
+    }
+
+    /// Makes the link whose token has this hash the one that works, such as one made by another process that was asked
+    /// for it on the server.
+    pub async fn accept_setup_hash(&self, hash: String) -> Result<()> {
+        Ok(self.storage.save_setting(SETUP_SETTING, Some(hash)).await?)
     }
 
     /// Sets the owner's e-mail and password through the link and logs in. Earlier sessions end.

@@ -233,13 +233,21 @@ impl Engine {
         self.inbox_live.subscribe(inbox)
     }
 
-    /// Ends live streams, waits at most `most` for running attempts, and closes storage. Attempts cut off here use up no
-    /// step of their schedule.
-    pub async fn stop(&self, most: Duration) {
+    /// Ends all live streams, so that their listeners can go.
+    pub fn end_streams(&self) {
         self.inbox_live.close();
         self.chat_live.close();
         self.panel_live.close();
+    }
+
+    /// Starts no further attempt and waits at most `most` for those under way. Attempts cut off after that use up no step
+    /// of their schedule.
+    pub async fn drain(&self, most: Duration) {
         self.dispatcher.drain(most).await;
+    }
+
+    /// Writes down what is left and closes storage; nothing else works after it.
+    pub async fn close(&self) {
         if let Err(error) = self.store_key_uses().await {
             tracing::warn!(%error, "the last uses of API keys were not written down");
         }

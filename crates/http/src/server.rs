@@ -41,9 +41,21 @@ impl Shutdown {
     }
 }
 
-/// Serves until the shutdown begins, then lets requests under way finish. The caller owns the socket and the stop.
+/// How long requests under way may take after the shutdown began.
+const END_TIME: Duration = Duration::from_secs(10);
+
+/// Serves until the shutdown begins, then lets requests under way finish, for at most 10 s. The caller owns the socket
+/// and the stop.
 pub async fn serve(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    accept(&listener, &router, &mut shutdown, &places).await;
+    drop(listener);
+    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+    // Who is not done by then is cut off; nothing acknowledged depends on it.
+    let _ = tokio::time::timeout(END_TIME, places.acquire_many(all)).await;
+}
+
+async fn accept(listener: &TcpListener, router: &Router, shutdown: &mut Shutdown, places: &Arc<Semaphore>) {
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {

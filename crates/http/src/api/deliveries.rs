@@ -46,7 +46,6 @@ pub struct Delivery {
 /// Where a delivery stands.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values in the API document")]
 pub enum DeliveryStatusName {
     Pending,
     Delivered,

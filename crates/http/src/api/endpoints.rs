@@ -50,7 +50,6 @@ pub struct Endpoint {
 /// How bodies are written.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values in the API document")]
 pub enum FormatName {
     Json,
     Xml,
@@ -60,7 +59,6 @@ pub enum FormatName {
 /// Whether events with the same ordering key go one after another.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values in the API document")]
 pub enum OrderingName {
     Key,
     None,
@@ -69,7 +67,6 @@ pub enum OrderingName {
 /// Whether an endpoint gets events: a paused one keeps them for later, a disabled one does not get new ones.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "names the values in the API document")]
 pub enum EndpointStatusName {
     Active,
     Paused,

@@ -5,7 +5,7 @@ use crate::App;
 use crate::extract::{Auth, NoQuery, Query};
 use crate::problems::Answer;
 use axum::extract::State;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
 use kanca_domain::ids::{BotId, EndpointId, InboxId, ScenarioId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,7 +56,7 @@ pub async fn overview(
 ) -> Answer<axum::Json<Overview>> {
     let (engine, project) = (&app.engine, auth.project());
     let now = engine.now();
-    let midnight = now.to_zoned(TimeZone::UTC).start_of_day().map_or(now, |z| z.timestamp());
+    let midnight = Timestamp::from_second(now.as_second() - now.as_second().rem_euclid(24 * 60 * 60)).unwrap_or(now);
     let conversations = engine.conversation_counts(project, midnight).await?;
     let demo = if project == engine.default_project() { engine.demo().await? } else { None };
     Ok(axum::Json(Overview {

@@ -1,0 +1,83 @@
+//! What the engine needs of this machine: the time, randomness, free space, the key file, the log, the limit of open
+//! files. Here, and only here, the real clock is read.
+
+use jiff::Timestamp;
+use kanca_engine::ports::{Clock, Random};
+use kanca_engine::room::{LookAtSpace, Space};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that everybody else gets as a parameter")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// The system's randomness.
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        // Without randomness there are no secrets; going on would be worse than stopping.
+        if let Err(error) = getrandom::fill(bytes) {
+            tracing::error!(%error, "the system gives no random bytes; stopping");
+            std::process::abort();
+        }
+    }
+}
+
+/// Looks at the file system that holds the data.
+pub fn look_at_space(data_dir: PathBuf) -> LookAtSpace {
+    Box::new(move || {
+        let stat = rustix::fs::statvfs(&data_dir).ok()?;
+        Some(Space { free: stat.f_bavail * stat.f_frsize, total: stat.f_blocks * stat.f_frsize })
+    })
+}
+
+/// Reads the key that secrets are sealed with, or makes it (mode 0600). It lies beside the database but not in it: a copy
+/// of the database alone opens no secret.
+pub fn sealing_key(data_dir: &Path) -> Result<[u8; 32], String> {
+    let path = data_dir.join("secret.key");
+    let failed = |what: &str| format!("the key file {} {what}", path.display());
+    let mut key = [0u8; 32];
+    match OpenOptions::new().read(true).open(&path) {
+        Ok(mut file) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).map_err(|e| failed(&format!("cannot be read: {e}")))?;
+            key = bytes.try_into().map_err(|_| failed("must hold exactly 32 bytes; restore it from a backup"))?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if data_dir.join("kanca.db").metadata().is_ok_and(|m| m.len() > 0) {
+                return Err(failed("is missing beside an existing database; restore it from a backup"));
+            }
+            SystemRandom.fill(&mut key);
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let written = file.and_then(|mut f| f.write_all(&key).and_then(|()| f.sync_all()));
+            written.map_err(|e| failed(&format!("cannot be written: {e}")))?;
+        }
+        Err(error) => return Err(failed(&format!("cannot be read: {error}"))),
+    }
+    Ok(key)
+}
+
+/// Raises the soft limit of open files to the hard one: each connection needs one.
+pub fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}
+
+/// Starts the log on standard error; `filter` such as `info` or `kanca_engine=debug`.
+pub fn start_log(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,97 @@
+//! `kanca serve`: wire everything, say where it is, and end in order.
+
+use crate::config::Config;
+use crate::machine::{self, SystemClock, SystemRandom};
+use crate::setup_link;
+use kanca_engine::settings::Settings;
+use kanca_engine::storage::inboxes::Keep;
+use kanca_engine::{Engine, Parts};
+use kanca_http::{App, Shutdown};
+use kanca_sender::GuardedClient;
+use kanca_storage_sqlite::SqliteStorage;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long running attempts may take after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the server until SIGTERM or SIGINT.
+pub async fn run(config: Config) -> Result<(), String> {
+    machine::raise_open_files();
+    let storage = open(&config)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!("cannot listen on {}: {error}. Choose another address with --listen ADDR:PORT.", config.listen)
+    })?;
+    let own_address = listener.local_addr().map_err(|e| format!("the listening address is unknown: {e}"))?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{own_address}"));
+    let sender = GuardedClient::new(&kanca_sender::Settings::new(config.address_rules.clone(), own_address));
+    let engine =
+        Engine::start(parts(&config, storage, Arc::new(sender), &public_url)?).await.map_err(|e| e.to_string())?;
+    setup_link::note_address(&config.data_dir, &public_url);
+    greet(&engine, &public_url).await?;
+
+    let (switch, shutdown) = Shutdown::new();
+    let app = App { engine: engine.clone(), trusted_proxies: config.trusted_proxies.into() };
+    let server = tokio::spawn(kanca_http::serve(listener, kanca_http::router(app), shutdown));
+    tokio::spawn(setup_link::watch(engine.clone(), config.data_dir));
+
+    stop_signal().await?;
+    tracing::info!("stopping: no new work is taken; running attempts have up to 10 s");
+    let _ = switch.send(true);
+    engine.end_streams();
+    let (_, ()) = tokio::join!(server, engine.drain(DRAIN));
+    engine.close().await;
+    Ok(())
+}
+
+/// Opens storage; the data directory belongs to this process from then on.
+pub fn open(config: &Config) -> Result<SqliteStorage, String> {
+    SqliteStorage::open(&config.data_dir).map_err(|e| e.to_string())
+}
+
+/// Puts the engine's parts together.
+pub fn parts(
+    config: &Config,
+    storage: SqliteStorage,
+    sender: Arc<dyn kanca_engine::ports::Sender>,
+    public_url: &str,
+) -> Result<Parts, String> {
+    let mut settings = Settings::new(public_url);
+    settings.inbox_url = config.inbox_url.clone().unwrap_or_else(|| public_url.to_owned());
+    settings.address_rules = config.address_rules.clone();
+    settings.max_event_bytes = config.max_event_bytes;
+    settings.max_capture_bytes = config.max_capture_bytes;
+    settings.inbox_keep = Keep { requests: config.inbox_keep_requests, bytes: config.inbox_keep_bytes };
+    Ok(Parts {
+        storage: Arc::new(storage),
+        sender,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        sealing_key: machine::sealing_key(&config.data_dir)?,
+        automation_key: config.api_key.clone(),
+        look_at_space: machine::look_at_space(config.data_dir.clone()),
+        settings,
+    })
+}
+
+async fn greet(engine: &Engine, public_url: &str) -> Result<(), String> {
+    println!("Kanca is ready at {public_url}");
+    println!("Talk to the demo bot at {public_url}/demo");
+    if engine.setup_needed().await.map_err(|e| e.to_string())? {
+        let link = engine.new_setup_link().await.map_err(|e| e.to_string())?;
+        println!("Set the owner's e-mail and password (the link works once): {link}");
+    }
+    Ok(())
+}
+
+async fn stop_signal() -> Result<(), String> {
+    let listen = |kind| signal(kind).map_err(|e| format!("signals cannot be received: {e}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
