@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use kanca_engine::ports::{Clock, Random};
 use kanca_engine::room::{LookAtSpace, Space};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The system's clock.
@@ -41,11 +41,15 @@ pub fn look_at_space(data_dir: PathBuf) -> LookAtSpace {
     })
 }
 
-/// Reads the key that secrets are sealed with, or makes it (mode 0600). It lies beside the database but not in it: a copy
+/// Reads the key that secrets are sealed with, or makes it (mode 0600) before the
+/// database is made. It lies beside the database but not in it: a copy
 /// of the database alone opens no secret.
 pub fn sealing_key(data_dir: &Path) -> Result<[u8; 32], String> {
     let path = data_dir.join("secret.key");
     let failed = |what: &str| format!("the key file {} {what}", path.display());
+    DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(|e| {
+        format!("the data directory {} cannot be created: {e}; choose another with --data-dir", data_dir.display())
+    })?;
     let mut key = [0u8; 32];
     match OpenOptions::new().read(true).open(&path) {
         Ok(mut file) => {

@@ -20,15 +20,17 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Runs the server until SIGTERM or SIGINT.
 pub async fn run(config: Config) -> Result<(), String> {
     machine::raise_open_files();
-    let storage = open(&config)?;
+    let sealing_key = machine::sealing_key(&config.data_dir)?;
+    let storage = SqliteStorage::open(&config.data_dir).map_err(|e| e.to_string())?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         format!("cannot listen on {}: {error}. Choose another address with --listen ADDR:PORT.", config.listen)
     })?;
     let own_address = listener.local_addr().map_err(|e| format!("the listening address is unknown: {e}"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{own_address}"));
     let sender = GuardedClient::new(&kanca_sender::Settings::new(config.address_rules.clone(), own_address));
-    let engine =
-        Engine::start(parts(&config, storage, Arc::new(sender), &public_url)?).await.map_err(|e| e.to_string())?;
+    let engine = Engine::start(parts(&config, sealing_key, storage, Arc::new(sender), &public_url))
+        .await
+        .map_err(|e| e.to_string())?;
     setup_link::note_address(&config.data_dir, &public_url);
     greet(&engine, &public_url).await?;
 
@@ -46,34 +48,30 @@ pub async fn run(config: Config) -> Result<(), String> {
     Ok(())
 }
 
-/// Opens storage; the data directory belongs to this process from then on.
-pub fn open(config: &Config) -> Result<SqliteStorage, String> {
-    SqliteStorage::open(&config.data_dir).map_err(|e| e.to_string())
-}
-
 /// Puts the engine's parts together.
 pub fn parts(
     config: &Config,
+    sealing_key: [u8; 32],
     storage: SqliteStorage,
     sender: Arc<dyn kanca_engine::ports::Sender>,
     public_url: &str,
-) -> Result<Parts, String> {
+) -> Parts {
     let mut settings = Settings::new(public_url);
     settings.inbox_url = config.inbox_url.clone().unwrap_or_else(|| public_url.to_owned());
     settings.address_rules = config.address_rules.clone();
     settings.max_event_bytes = config.max_event_bytes;
     settings.max_capture_bytes = config.max_capture_bytes;
     settings.inbox_keep = Keep { requests: config.inbox_keep_requests, bytes: config.inbox_keep_bytes };
-    Ok(Parts {
+    Parts {
         storage: Arc::new(storage),
         sender,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
-        sealing_key: machine::sealing_key(&config.data_dir)?,
+        sealing_key,
         automation_key: config.api_key.clone(),
         look_at_space: machine::look_at_space(config.data_dir.clone()),
         settings,
-    })
+    }
 }
 
 async fn greet(engine: &Engine, public_url: &str) -> Result<(), String> {

@@ -4,7 +4,7 @@
 //! hash of its token there (mode 0600), the server takes it up and removes the file.
 
 use crate::config::Config;
-use crate::machine::SystemRandom;
+use crate::machine::{self, SystemRandom};
 use crate::serve;
 use kanca_engine::Engine;
 use kanca_engine::accounts::{setup_link, setup_token};
@@ -44,7 +44,8 @@ pub async fn run(config: Config) -> Result<(), String> {
 async fn by_itself(config: &Config, storage: SqliteStorage, public_url: &str) -> Result<String, String> {
     let settings = kanca_sender::Settings::new(config.address_rules.clone(), config.listen);
     let sender = std::sync::Arc::new(kanca_sender::GuardedClient::new(&settings));
-    let parts = serve::parts(config, storage, sender, public_url)?;
+    let sealing_key = machine::sealing_key(&config.data_dir)?;
+    let parts = serve::parts(config, sealing_key, storage, sender, public_url);
     let engine = Engine::load(parts).await.map_err(|e| e.to_string())?;
     let link = engine.new_setup_link().await.map_err(|e| e.to_string())?;
     engine.close().await;
