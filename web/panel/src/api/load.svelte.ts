@@ -62,6 +62,23 @@ export class LoadedList<T> {
     }
   }
 
+  /** Fetches the first page again without disturbing the pages behind it; failures are left to the next time. */
+  async refresh(idOf: (item: T) => string): Promise<void> {
+    if (!this.#fetcher || this.loading || this.loadingMore) return;
+    const turn = this.#turn;
+    try {
+      const page = await this.#fetcher();
+      if (turn !== this.#turn || this.loadingMore) return;
+      const oldest = page.items.at(-1);
+      const behind = oldest && page.next ? this.items.filter((item) => idOf(item) < idOf(oldest)) : [];
+      if (behind.length === 0) this.next = page.next;
+      this.items = [...page.items, ...behind];
+      this.error = null;
+    } catch {
+      // The list on show stays; the next refresh or the user's next step tells.
+    }
+  }
+
   /** Fetches the next page and adds it. */
   async more(): Promise<void> {
     if (!this.#fetcher || !this.next || this.loadingMore) return;
