@@ -3,7 +3,7 @@
  * treat as a lost connection.
  */
 
-import type { Batch, Conversation, Env, Outgoing, Refusal } from "./protocol";
+import type { Batch, Conversation, Env, Outgoing, Refusal } from './protocol';
 
 /** Success with its data, or a refusal. */
 export type Answer<T> = { ok: true; data: T } | ({ ok: false } & Refusal);
@@ -42,18 +42,18 @@ export function createApi(env: Env, origin: string, bot: string): Api {
     const abort = new AbortController();
     const stop = () => abort.abort();
     const timer = setTimeout(stop, wait * 1000 + TIMEOUT_MS);
-    signal?.addEventListener("abort", stop);
+    signal?.addEventListener('abort', stop);
     try {
       const headers: Record<string, string> = {};
       if (token) headers.authorization = `Bearer ${token}`;
-      if (body) headers["content-type"] = "application/json";
+      if (body) headers['content-type'] = 'application/json';
       const response = await env.fetch(base + path, {
         method,
         headers,
         body: body ? JSON.stringify(body) : undefined,
         signal: abort.signal,
-        credentials: "omit",
-        cache: "no-store",
+        credentials: 'omit',
+        cache: 'no-store',
       });
       const data = response.status === 204 ? null : await response.json().catch(() => null);
       if (response.ok) return { ok: true, data };
@@ -61,27 +61,27 @@ export function createApi(env: Env, origin: string, bot: string): Api {
         ok: false,
         status: response.status,
         detail: data?.detail,
-        retry_after: Number(response.headers.get("retry-after")) || data?.retry_after,
+        retry_after: Number(response.headers.get('retry-after')) || data?.retry_after,
       };
     } catch {
       return { ok: false, status: 0 };
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
+      signal?.removeEventListener('abort', stop);
     }
   }
 
   const at = (conversation: Conversation, rest: string) => `/conversations/${conversation.id}/${rest}`;
 
   return {
-    bot: () => call("GET", `/bots/${encodeURIComponent(bot)}`),
-    create: (contact) => call("POST", "/conversations", { body: { bot, ...contact } }),
+    bot: () => call('GET', `/bots/${encodeURIComponent(bot)}`),
+    create: (contact) => call('POST', '/conversations', { body: { bot, ...contact } }),
     send: (conversation, { client_id, text, choice }) =>
-      call("POST", at(conversation, "messages"), { token: conversation.token, body: { client_id, text, choice } }),
+      call('POST', at(conversation, 'messages'), { token: conversation.token, body: { client_id, text, choice } }),
     messages: (conversation, after, wait, signal) =>
-      call("GET", at(conversation, `messages?after=${after}&wait=${wait}`), { token: conversation.token, wait, signal }),
+      call('GET', at(conversation, `messages?after=${after}&wait=${wait}`), { token: conversation.token, wait, signal }),
     contact: (conversation, attributes) =>
-      call("PUT", at(conversation, "contact"), { token: conversation.token, body: { attributes } }),
-    socketUrl: `${base.replace(/^http/, "ws")}/socket`,
+      call('PUT', at(conversation, 'contact'), { token: conversation.token, body: { attributes } }),
+    socketUrl: `${base.replace(/^http/, 'ws')}/socket`,
   };
 }

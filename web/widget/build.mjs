@@ -3,30 +3,30 @@
  * visitor of every page that uses it pays for its bytes.
  */
 
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
-import { build } from "vite";
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
 
 /** Bytes of widget.js after gzip. */
 const BUDGET = 12_288;
 
-const root = fileURLToPath(new URL(".", import.meta.url));
-const outDir = fileURLToPath(new URL("../dist/widget", import.meta.url));
+const root = fileURLToPath(new URL('.', import.meta.url));
+const outDir = fileURLToPath(new URL('../dist/widget', import.meta.url));
 
 await build({
   root,
   configFile: false,
   publicDir: false,
-  logLevel: "warn",
+  logLevel: 'warn',
   build: {
     outDir,
     emptyOutDir: true,
-    target: "es2020",
-    cssTarget: ["chrome90", "firefox90", "safari15"],
+    target: 'es2020',
+    cssTarget: ['chrome90', 'firefox90', 'safari15'],
     minify: true,
     cssMinify: true,
-    lib: { entry: "widget.ts", formats: ["iife"], name: "kancaWidget", fileName: () => "widget.js" },
+    lib: { entry: 'widget.ts', formats: ['iife'], name: 'kancaWidget', fileName: () => 'widget.js' },
   },
 });
 

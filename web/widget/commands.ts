@@ -6,7 +6,7 @@
  * and the calls are then carried out in order. A function that the page took hold of early keeps working.
  */
 
-import type { Contact } from "./api";
+import type { Contact } from './api';
 
 /** What the widget can be told. */
 export interface Target {
@@ -38,7 +38,7 @@ export function installCommands(target: Target): void {
     try {
       obey(target, call[0], call[1]);
     } catch (error) {
-      console.error("kanca:", error);
+      console.error('kanca:', error);
     }
   };
   window.kanca = (...call) => run(call);
@@ -49,12 +49,12 @@ export function installCommands(target: Target): void {
 
 function obey(target: Target, command: unknown, argument: unknown): void {
   switch (command) {
-    case "open":
-    case "close":
-    case "hide":
-    case "show":
+    case 'open':
+    case 'close':
+    case 'hide':
+    case 'show':
       return target[command]();
-    case "setContact":
+    case 'setContact':
       return target.setContact(contactOf(argument));
     default:
       console.warn(`kanca: there is no command "${String(command)}". Use open, close, hide, show or setContact.`);
@@ -63,7 +63,7 @@ function obey(target: Target, command: unknown, argument: unknown): void {
 
 /** `{attributes: {…}, external_id?, identity_hash?}`, or the attributes alone. */
 function contactOf(argument: unknown): Contact {
-  if (!argument || typeof argument !== "object") throw new Error("setContact takes an object such as { attributes: { name } }.");
+  if (!argument || typeof argument !== 'object') throw new Error('setContact takes an object such as { attributes: { name } }.');
   const { attributes, external_id, identity_hash } = argument as Contact;
   if (!attributes && !external_id) return { attributes: argument as Record<string, unknown> };
   const contact: Contact = {};

@@ -3,14 +3,14 @@
  * in each other's way. `widget.ts` puts one on the page.
  */
 
-import type { Contact } from "./api";
-import { clientId } from "./client-id";
-import type { Env } from "./protocol";
-import { createSession, type Session } from "./session";
-import { createStore } from "./store";
-import css from "./styles.css?inline";
-import { dictionaries, type Language } from "./texts";
-import { createView, type View } from "./view";
+import type { Contact } from './api';
+import { clientId } from './client-id';
+import type { Env } from './protocol';
+import { createSession, type Session } from './session';
+import { createStore } from './store';
+import css from './styles/index.css?inline';
+import { dictionaries, type Language } from './texts';
+import { createView, type View } from './view';
 
 /** What the script tag says. */
 export interface Options {
@@ -18,7 +18,7 @@ export interface Options {
   origin: string;
   bot: string;
   language: Language;
-  position: "left" | "right";
+  position: 'left' | 'right';
   title?: string | null;
   inline: boolean;
 }
@@ -31,7 +31,7 @@ const browser: Env = {
 };
 
 /** The name of the element. */
-export const TAG = "kanca-chat";
+export const TAG = 'kanca-chat';
 
 /** The element. It does nothing until `begin`. */
 export class KancaChat extends HTMLElement {
@@ -67,17 +67,17 @@ export class KancaChat extends HTMLElement {
         discard: session.discard,
       },
     );
-    const root = this.attachShadow({ mode: "open" });
+    const root = this.attachShadow({ mode: 'open' });
     addStyles(root);
     root.append(this.view.element);
     this.opened = false;
     this.listening = new AbortController();
     const { signal } = this.listening;
-    addEventListener("online", () => session.wake(true), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden || session.wake(false), { signal });
+    addEventListener('online', () => session.wake(true), { signal });
+    document.addEventListener('visibilitychange', () => document.hidden || session.wake(false), { signal });
     changed();
     if (inline) {
-      this.classList.add("inline");
+      this.classList.add('inline');
       this.openChat(false);
     }
   }
@@ -119,7 +119,7 @@ function addStyles(root: ShadowRoot): void {
     sheet.replaceSync(css);
     root.adoptedStyleSheets = [sheet];
   } catch {
-    const style = document.createElement("style");
+    const style = document.createElement('style');
     style.textContent = css;
     root.append(style);
   }

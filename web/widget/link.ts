@@ -7,8 +7,8 @@
  * session's to send again.
  */
 
-import type { Api } from "./api";
-import type { Batch, Conversation, Env, Frame, Message, Outgoing, Refusal, Status } from "./protocol";
+import type { Api } from './api';
+import type { Batch, Conversation, Env, Frame, Message, Outgoing, Refusal, Status } from './protocol';
 
 /** What the line tells the session. */
 export interface LinkEvents {
@@ -104,15 +104,13 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
   const pause = () => backoff(attempt++, env.random());
 
   function openSocket(to: Conversation) {
+    let readyAt = 0;
     let socket: WebSocket;
     try {
       socket = env.socket(api.socketUrl);
     } catch {
-      socketFailures = 2; // Forbidden by the page's policy.
-      socketAgainAt = Infinity;
-      return connect();
+      return lost(); // Forbidden by the page's policy.
     }
-    let readyAt = 0;
     const timer = setTimeout(lost, READY_MS);
     close = () => {
       clearTimeout(timer);
@@ -135,7 +133,7 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
     const say = (frame: object) => {
       if (socket.readyState === 1) socket.send(JSON.stringify(frame));
     };
-    socket.onopen = () => say({ type: "hello", conversation: to.id, token: to.token, after: on.cursor() });
+    socket.onopen = () => say({ type: 'hello', conversation: to.id, token: to.token, after: on.cursor() });
     socket.onclose = socket.onerror = lost;
     socket.onmessage = ({ data }) => {
       heardAt = Date.now();
@@ -146,21 +144,21 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
         return;
       }
       switch (frame.type) {
-        case "ready":
+        case 'ready':
           clearTimeout(timer);
           readyAt = heardAt;
           socketFailures = 0;
           socketPause = SOCKET_AGAIN_MS;
-          return setUp(frame.status, (message) => say({ type: "send", ...message }));
-        case "message":
+          return setUp(frame.status, (message) => say({ type: 'send', ...message }));
+        case 'message':
           return on.message(frame.message);
-        case "typing":
+        case 'typing':
           return on.typing(true);
-        case "status":
+        case 'status':
           return on.status(frame.status);
-        case "ack":
+        case 'ack':
           return on.acknowledged(frame.client_id, frame.seq);
-        case "error":
+        case 'error':
           return on.refused(frame, frame.client_id);
       }
     };
@@ -176,7 +174,7 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
       if (signal.aborted) return;
       if (answer.ok) on.acknowledged(message.client_id, answer.data.seq);
       else if (answer.status) on.refused(answer, message.client_id);
-      else later(pause());
+      else unanswered(answer);
     };
 
     // The first one does not wait: it only shows that the way is open.
@@ -188,7 +186,7 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
       attempt = 0;
       take(answer.data, post);
       if (signal.aborted) return;
-      if (answer.data.status === "ended") return;
+      if (answer.data.status === 'ended') return;
       if (Date.now() >= socketAgainAt) {
         socketFailures = 1;
         return connect();
@@ -212,7 +210,14 @@ export function createLink(env: Env, api: Api, on: LinkEvents): Link {
       cut();
       return on.refused({ status });
     }
+    noServer();
     later(retry_after ? retry_after * 1000 : pause());
+  }
+
+  /** When nothing works it was not the sockets' fault: they come first again. */
+  function noServer() {
+    socketFailures = Math.min(socketFailures, 1);
+    socketPause = SOCKET_AGAIN_MS;
   }
 
   return {

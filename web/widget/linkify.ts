@@ -3,12 +3,12 @@
  * agent or a service answered is ever read as markup.
  */
 
-import { h } from "./dom";
+import { h } from './dom';
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
 
 /** The attributes of every link that leaves the page. */
-export const outside = { target: "_blank", rel: "noopener noreferrer nofollow" };
+export const outside = { target: '_blank', rel: 'noopener noreferrer nofollow' };
 
 /** The address as an absolute http(s) URL, or null for anything else. */
 export function safeUrl(address: string): string | null {
@@ -29,7 +29,7 @@ export function linkify(text: string): (Node | string)[] {
     const href = safeUrl(address);
     if (!href) continue;
     const start = match.index!;
-    nodes.push(text.slice(done, start), h("a", { href, ...outside }, address));
+    nodes.push(text.slice(done, start), h('a', { href, ...outside }, address));
     done = start + address.length;
   }
   nodes.push(text.slice(done));
@@ -39,7 +39,7 @@ export function linkify(text: string): (Node | string)[] {
 function withoutTail(address: string): string {
   for (;;) {
     const last = address[address.length - 1]!;
-    const unopened = last === ")" && address.split("(").length < address.split(")").length;
+    const unopened = last === ')' && address.split('(').length < address.split(')').length;
     if (!unopened && !/[.,;:!?\]}…»”’*_]/.test(last)) return address;
     address = address.slice(0, -1);
   }

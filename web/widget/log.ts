@@ -3,10 +3,10 @@
  * scrolled up. It follows new messages only while its end is in sight.
  */
 
-import { createBubble, type Bubble, type BubbleActions } from "./bubble";
-import { h, icon, icons } from "./dom";
-import type { State } from "./session";
-import type { Texts } from "./texts";
+import { createBubble, type Bubble, type BubbleActions } from './bubble';
+import { h, icon, icons } from './dom';
+import type { State } from './session';
+import type { Texts } from './texts';
 
 /** The log. */
 export interface Log {
@@ -24,11 +24,11 @@ const NEAR_END = 80;
 /** An empty log. */
 export function createLog(texts: Texts, locale: string, actions: BubbleActions): Log {
   const bubbles = new Map<string, Bubble>();
-  const dots = h("div", { class: "typing", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-  const newest = h("button", { class: "newest", type: "button" }, icon(icons.down), texts.newest);
+  const dots = h('div', { class: 'typing', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
+  const newest = h('button', { class: 'newest', type: 'button' }, icon(icons.down), texts.newest);
   const region = h(
-    "div",
-    { class: "log", role: "log", "aria-live": "polite", "aria-label": texts.messages, tabindex: "0" },
+    'div',
+    { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': texts.messages, tabindex: '0' },
     dots,
   );
   newest.hidden = true;
@@ -36,20 +36,24 @@ export function createLog(texts: Texts, locale: string, actions: BubbleActions):
   const toEnd = () => {
     region.scrollTop = region.scrollHeight;
   };
-  const nearEnd = () => region.scrollHeight - region.scrollTop - region.clientHeight < NEAR_END;
-
-  region.addEventListener("scroll", () => (newest.hidden = newest.hidden || nearEnd()), { passive: true });
+  let follow = true;
+  const scrolled = () => {
+    follow = region.scrollHeight - region.scrollTop - region.clientHeight < NEAR_END;
+    newest.hidden = newest.hidden || follow;
+  };
+  region.addEventListener('scroll', scrolled, { passive: true });
+  // A notice below or a phone's keyboard takes room away; opening gives it.
+  new ResizeObserver(() => follow && toEnd()).observe(region);
   newest.onclick = () => {
     toEnd();
     region.focus({ preventScroll: true });
   };
 
   return {
-    element: h("div", { class: "middle" }, region, newest),
+    element: h('div', { class: 'middle' }, region, newest),
     region,
     toEnd,
     render({ entries, phase, typing }) {
-      const follow = nearEnd();
       const last = entries[entries.length - 1];
       const gone = new Set(bubbles.keys());
       let place = region.firstChild;
@@ -60,9 +64,9 @@ export function createLog(texts: Texts, locale: string, actions: BubbleActions):
         if (!bubble) {
           bubble = createBubble(entry, texts, locale, actions);
           bubbles.set(entry.key, bubble);
-          news = news || entry.from !== "contact";
+          news = news || entry.from !== 'contact';
         }
-        bubble.update(entry, entry === last, phase === "open");
+        bubble.update(entry, entry === last, phase === 'open');
         if (bubble.element === place) place = place.nextSibling;
         else region.insertBefore(bubble.element, place);
       }

@@ -6,8 +6,8 @@
  * over what another tab has left lying (it was probably closed). A message sent by two tabs is still stored once.
  */
 
-import type { Outgoing } from "./protocol";
-import type { Store } from "./store";
+import type { Outgoing } from './protocol';
+import type { Store } from './store';
 
 /** A message on its way. */
 export interface Item extends Outgoing {
@@ -39,7 +39,7 @@ export interface Outbox {
 /** How long another tab's message may lie before this tab sends it. */
 export const ABANDONED_MS = 20_000;
 
-const NAME = "outbox";
+const NAME = 'outbox';
 
 /** Opens the outbox, with whatever an earlier page left in it. */
 export function createOutbox(store: Store): Outbox {

@@ -19,17 +19,17 @@ export interface Choice {
 }
 
 /** Whether a conversation still takes messages. */
-export type Status = "open" | "ended";
+export type Status = 'open' | 'ended';
 
 /** A message of the conversation. `seq` counts from 1; gaps are normal (notes are not shown to the visitor). */
 export interface Message {
   id: string;
   seq: number;
-  from: "contact" | "bot" | "agent";
-  type: "text" | "choices";
+  from: 'contact' | 'bot' | 'agent';
+  type: 'text' | 'choices';
   text: string;
   choices?: Choice[] | null;
-  choice_style?: "buttons" | "quick_replies" | null;
+  choice_style?: 'buttons' | 'quick_replies' | null;
   block_id?: string | null;
   created_at: string;
 }
@@ -51,12 +51,12 @@ export interface Refusal {
 
 /** What the server sends over the socket. */
 export type Frame =
-  | { type: "ready"; last_seq: number; status: Status }
-  | { type: "message"; message: Message }
-  | { type: "typing" }
-  | { type: "status"; status: Status }
-  | { type: "ack"; client_id: string; id: string; seq: number }
-  | ({ type: "error"; client_id?: string } & Refusal);
+  | { type: 'ready'; last_seq: number; status: Status }
+  | { type: 'message'; message: Message }
+  | { type: 'typing' }
+  | { type: 'status'; status: Status }
+  | { type: 'ack'; client_id: string; id: string; seq: number }
+  | ({ type: 'error'; client_id?: string } & Refusal);
 
 /** An answer of the long poll. */
 export interface Batch {

@@ -4,18 +4,19 @@
  * and says `changed` after every change; it never touches the page.
  */
 
-import { createApi, type Contact } from "./api";
-import { backoff, createLink } from "./link";
-import { createOutbox, type Item } from "./outbox";
-import type { Conversation, Env, Refusal, Status } from "./protocol";
-import type { Store } from "./store";
-import { createTimeline, type Entry } from "./timeline";
+import { createApi, type Contact } from './api';
+import { backoff, createLink } from './link';
+import { createOutbox } from './outbox';
+import type { Conversation, Env, Refusal, Status } from './protocol';
+import { createSender } from './sender';
+import type { Store } from './store';
+import { createTimeline, type Entry } from './timeline';
 
 /** What the view shows. */
 export interface State {
   /** `none`: not begun. `unavailable`: the server refuses this bot or this site. */
-  phase: "none" | "open" | "ended" | "unavailable";
-  line: "idle" | "connecting" | "up" | "lost";
+  phase: 'none' | 'open' | 'ended' | 'unavailable';
+  line: 'idle' | 'connecting' | 'up' | 'lost';
   entries: Entry[];
   typing: boolean;
   /** Messages were refused for their rate; sending goes on at this time, in milliseconds of the epoch. */
@@ -43,8 +44,6 @@ export interface Session {
   stop(): void;
 }
 
-/** An acknowledgement that takes longer than this means a dead line. */
-const ACK_MS = 10_000;
 /** The typing dots go away by themselves after this long. */
 const TYPING_MS = 20_000;
 /** New conversations that the server forgets at once, before the widget gives up. */
@@ -61,52 +60,40 @@ export function createSession(
   const outbox = createOutbox(store);
   const timeline = createTimeline(outbox);
   let conversation: Conversation | null = null;
-  let phase: State["phase"] = "none";
-  let line: State["line"] = "idle";
+  let phase: State['phase'] = 'none';
+  let line: State['line'] = 'idle';
   let watching = false;
   let creating = false;
   let renewals = 0;
   let failures = 0;
-  let name = "";
+  let name = '';
   let contact: Contact = { attributes: { language } };
   let contactChanged = false;
-  let inFlight: Item | null = null;
-  let pausedUntil = 0;
-  let slow = false; // The pause is because of the rate.
   let typing = false;
-  const timers: Record<"typing" | "ack" | "flush" | "create", ReturnType<typeof setTimeout> | undefined> = {
-    typing: undefined,
-    ack: undefined,
-    flush: undefined,
-    create: undefined,
-  };
-
-  function after(which: keyof typeof timers, ms: number, act: () => void) {
-    clearTimeout(timers[which]);
-    timers[which] = setTimeout(act, ms);
-  }
+  let typingTimer: ReturnType<typeof setTimeout> | undefined;
+  let createTimer: ReturnType<typeof setTimeout> | undefined;
 
   const link = createLink(env, api, {
     cursor: timeline.cursor,
-    finished: () => phase === "ended" && timeline.cursor() > 0,
+    finished: () => phase === 'ended' && timeline.cursor() > 0,
     up(status) {
-      line = "up";
+      line = 'up';
       outbox.adopt();
       setStatus(status);
       sendContact();
-      flush();
+      sender.flush();
       changed();
     },
     down() {
-      line = phase === "ended" ? "idle" : "lost";
+      line = phase === 'ended' ? 'idle' : 'lost';
       setTyping(false);
-      landed();
+      sender.lineLost();
       changed();
     },
     message(message) {
       renewals = 0;
       timeline.receive(message);
-      if (message.from !== "contact") setTyping(false);
+      if (message.from !== 'contact') setTyping(false);
       markRead();
       changed();
     },
@@ -119,84 +106,98 @@ export function createSession(
       changed();
     },
     acknowledged(clientId, seq) {
+      renewals = 0;
       timeline.acknowledge(clientId, seq);
-      if (inFlight?.client_id === clientId) {
-        renewals = failures = pausedUntil = 0;
-        slow = false;
-        landed();
-      }
-      flush();
+      sender.acknowledged(clientId);
       changed();
     },
-    refused,
+    refused(refusal, clientId) {
+      const verdict = sender.refused(refusal, clientId);
+      if (verdict === 'gone') return renew();
+      if (verdict === 'ended') setStatus(verdict);
+      if (verdict === 'forbidden') {
+        link.stop();
+        phase = 'unavailable';
+      }
+      changed();
+    },
   });
+  const sender = createSender(outbox, () => link, () => phase === 'open', env.random, changed);
 
   // --- The conversation ---
 
   function adopt(found: Conversation) {
     conversation = found;
-    phase = found.ended ? "ended" : "open";
+    phase = found.ended ? 'ended' : 'open';
     start(found);
     changed();
   }
 
   function start(known: Conversation) {
-    line = "idle";
+    line = 'idle';
     if (known.ended && !watching) return;
-    line = "connecting";
+    line = 'connecting';
     link.start(known);
   }
 
   /** Forgets the conversation, here and on the screen; what waits in the outbox stays. */
   function forget() {
     link.stop();
-    landed();
+    sender.reset();
     timeline.clear();
     setTyping(false);
     conversation = null;
-    pausedUntil = 0;
-    slow = false;
-    phase = "none";
-    line = "connecting";
-    store.set("read", null);
+    phase = 'none';
+    line = 'connecting';
+    store.set('read', null);
   }
 
   async function create() {
     if (creating || conversation) return;
-    const stored = store.get<Conversation>("conversation");
+    const stored = store.get<Conversation>('conversation');
     if (stored?.token) return adopt(stored);
     creating = true;
-    phase = "none";
-    line = line === "lost" ? line : "connecting";
+    phase = 'none';
+    line = line === 'lost' ? line : 'connecting';
     contactChanged = false;
     changed();
     const answer = await api.create(contact);
     creating = false;
     // Another tab may have been quicker: then its conversation is the one.
-    const other = store.get<Conversation>("conversation");
+    const other = store.get<Conversation>('conversation');
     if (other?.token) return adopt(other);
     if (answer.ok && answer.data?.token) {
       const { id, token } = answer.data;
-      store.set("conversation", { id, token });
+      store.set('conversation', { id, token });
+      failures = 0;
       return adopt({ id, token });
     }
-    const { status, retry_after } = answer as Refusal;
-    if (status >= 400 && status < 500 && status !== 429) phase = "unavailable";
-    else after("create", retry_after ? retry_after * 1000 : backoff(failures++, env.random()), create);
-    line = phase === "unavailable" ? "idle" : "lost";
+    const { status, retry_after, detail } = answer as Refusal;
+    if ((status === 400 || status === 413 || status === 422) && contact.attributes) {
+      // The chat matters more than what the page said about its visitor.
+      console.warn('kanca: the server refused what setContact said:', detail ?? status);
+      contact = {};
+      return create();
+    }
+    if (status >= 400 && status < 500 && status !== 429) phase = 'unavailable';
+    else {
+      clearTimeout(createTimer);
+      createTimer = setTimeout(create, retry_after ? retry_after * 1000 : backoff(failures++, env.random()));
+    }
+    line = phase === 'unavailable' ? 'idle' : 'lost';
     changed();
   }
 
   /** The server does not know the conversation (any more): quietly begins a new one with what was not sent yet. */
   function renew() {
-    store.set("conversation", null);
+    store.set('conversation', null);
     forget();
     outbox.items().forEach((item) => outbox.update(item.client_id, { after: 0, tried: false, choice: undefined }));
     if (renewals++ < MAX_RENEWALS) {
       if (watching || outbox.next()) create();
     } else {
-      phase = "unavailable";
-      line = "idle";
+      phase = 'unavailable';
+      line = 'idle';
     }
     changed();
   }
@@ -204,56 +205,9 @@ export function createSession(
   function setStatus(status: Status) {
     if (!conversation || phase === status) return;
     phase = status;
-    conversation = { ...conversation, ended: status === "ended" };
-    store.set("conversation", conversation);
-    if (status === "ended") setTyping(false);
-  }
-
-  // --- Sending ---
-
-  /** Nothing is in flight any more. */
-  function landed() {
-    inFlight = null;
-    clearTimeout(timers.ack);
-  }
-
-  function flush() {
-    const item = outbox.next();
-    if (!item || inFlight || !link.isUp() || phase !== "open") return;
-    const pause = pausedUntil - Date.now();
-    if (pause > 0) return after("flush", pause, flush);
-    inFlight = item;
-    outbox.update(item.client_id, { tried: true });
-    after("ack", ACK_MS, link.restart);
-    const { client_id, text, choice } = item;
-    link.send({ client_id, text, choice });
-  }
-
-  function refused({ status, retry_after }: Refusal, clientId?: string) {
-    const item = clientId ? outbox.find(clientId) : inFlight;
-    if (item === inFlight) landed();
-    if (status === 401 || status === 404 || status === 410) return renew();
-    if (status === 403) {
-      link.stop();
-      phase = "unavailable";
-    } else if (status === 409) {
-      if (item) outbox.update(item.client_id, { failed: status });
-      setStatus("ended");
-    } else if (status === 429 || status >= 500) {
-      // Not the message's fault: it stays at the head and is sent again.
-      const pause = retry_after ? retry_after * 1000 : backoff(2 + failures++, env.random());
-      pausedUntil = Date.now() + pause;
-      slow = status === 429;
-      after("flush", pause, () => {
-        slow = false;
-        flush();
-        changed();
-      });
-    } else if (item) {
-      outbox.update(item.client_id, { failed: status });
-      flush();
-    }
-    changed();
+    conversation = { ...conversation, ended: status === 'ended' };
+    store.set('conversation', conversation);
+    if (status === 'ended') setTyping(false);
   }
 
   async function sendContact() {
@@ -262,53 +216,52 @@ export function createSession(
     const answer = await api.contact(conversation, contact.attributes);
     if (answer.ok) return;
     if (answer.status === 0 || answer.status >= 500 || answer.status === 429) contactChanged = true; // With the next line.
-    else console.warn("kanca: setContact was refused:", answer.detail ?? answer.status);
+    else console.warn('kanca: setContact was refused:', answer.detail ?? answer.status);
   }
 
   // --- Small state ---
 
   function setTyping(on: boolean) {
-    typing = on && phase === "open";
-    clearTimeout(timers.typing);
-    if (typing) {
-      after("typing", TYPING_MS, () => {
-        typing = false;
-        changed();
-      });
-    }
+    typing = on && phase === 'open';
+    clearTimeout(typingTimer);
+    if (!typing) return;
+    typingTimer = setTimeout(() => {
+      typing = false;
+      changed();
+    }, TYPING_MS);
   }
 
-  const theirs = () => timeline.entries().filter((entry) => entry.from !== "contact");
+  const theirs = () => timeline.entries().filter((entry) => entry.from !== 'contact');
 
   function markRead() {
     const newest = timeline.cursor();
-    if (watching && newest > (store.get<number>("read") ?? 0)) store.set("read", newest);
+    if (watching && newest > (store.get<number>('read') ?? 0)) store.set('read', newest);
   }
 
   const unwatchStore = store.watch((changedName) => {
-    if (changedName === "conversation") {
-      const other = store.get<Conversation>("conversation");
+    if (changedName === 'conversation') {
+      const other = store.get<Conversation>('conversation');
       if (!other?.token) return;
       if (other.id !== conversation?.id) {
         forget();
         adopt(other);
-      } else if (other.ended) setStatus("ended");
+      } else if (other.ended) setStatus('ended');
     }
     changed();
   });
 
-  const stored = store.get<Conversation>("conversation");
+  const stored = store.get<Conversation>('conversation');
   if (stored?.token) adopt(stored);
 
   return {
     state() {
-      const read = store.get<number>("read") ?? 0;
+      const read = store.get<number>('read') ?? 0;
       return {
         phase,
         line,
         entries: timeline.entries(),
         typing,
-        slowUntil: slow ? pausedUntil : 0,
+        slowUntil: sender.slowUntil(),
         unread: watching ? 0 : theirs().filter((entry) => entry.seq > read).length,
         name,
       };
@@ -323,7 +276,7 @@ export function createSession(
         });
       }
       if (!conversation) create();
-      else if (phase === "ended" && !timeline.cursor()) start(conversation);
+      else if (phase === 'ended' && !timeline.cursor()) start(conversation);
       changed();
     },
     unwatch() {
@@ -331,14 +284,14 @@ export function createSession(
       changed();
     },
     say(text, choice) {
-      const after = Math.max(timeline.cursor(), store.get<number>("read") ?? 0);
+      const after = Math.max(timeline.cursor(), store.get<number>('read') ?? 0);
       outbox.add({ client_id: env.uuid(), text, choice, at: Date.now(), after });
-      flush();
+      sender.flush();
       changed();
     },
     retry(clientId) {
       outbox.update(clientId, { failed: undefined });
-      flush();
+      sender.flush();
       changed();
     },
     discard(clientId) {
@@ -348,11 +301,11 @@ export function createSession(
     again() {
       const unsent = outbox.items().filter((item) => !item.choice);
       outbox.clear();
-      store.set("conversation", null);
+      store.set('conversation', null);
       forget();
       renewals = 0;
       create();
-      return unsent.map((item) => item.text).join("\n");
+      return unsent.map((item) => item.text).join('\n');
     },
     setContact({ attributes, ...identity }) {
       contact = { ...contact, ...identity, attributes: { ...contact.attributes, ...attributes } };
@@ -360,14 +313,17 @@ export function createSession(
       if (link.isUp()) sendContact();
     },
     wake(online) {
-      if (online && conversation && phase !== "ended") link.restart();
+      if (online && conversation && phase !== 'ended') link.restart();
       else link.wake();
       if (online && watching) create();
     },
     stop() {
       unwatchStore();
       link.stop();
-      Object.values(timers).forEach(clearTimeout);
+      sender.lineLost();
+      sender.reset();
+      clearTimeout(typingTimer);
+      clearTimeout(createTimer);
     },
   };
 }

@@ -39,8 +39,8 @@ export function createStore(prefix: string): Store {
       const heard = ({ key }: StorageEvent) => {
         if (key?.startsWith(prefix)) changed(key.slice(prefix.length));
       };
-      addEventListener("storage", heard);
-      return () => removeEventListener("storage", heard);
+      addEventListener('storage', heard);
+      return () => removeEventListener('storage', heard);
     },
   };
 }

@@ -7,8 +7,8 @@
  * wrong guess.
  */
 
-import type { Choice, Message } from "./protocol";
-import type { Item, Outbox } from "./outbox";
+import type { Choice, Message } from './protocol';
+import type { Item, Outbox } from './outbox';
 
 /** One line of the log. */
 export interface Entry {
@@ -16,11 +16,11 @@ export interface Entry {
   key: string;
   /** 0 while the server has not numbered it. */
   seq: number;
-  from: Message["from"];
+  from: Message['from'];
   text: string;
   /** RFC 3339. */
   at: string;
-  state: "sending" | "sent" | "failed";
+  state: 'sending' | 'sent' | 'failed';
   /** The HTTP status that refused it. */
   problem?: number;
   block?: string | null;
@@ -53,7 +53,7 @@ export function createTimeline(outbox: Outbox): Timeline {
       .items()
       .find(
         (item) =>
-          message.from === "contact" &&
+          message.from === 'contact' &&
           item.tried &&
           item.text === message.text &&
           message.seq > item.after &&
@@ -77,10 +77,10 @@ export function createTimeline(outbox: Outbox): Timeline {
         from: message.from,
         text: message.text,
         at: message.created_at,
-        state: "sent",
+        state: 'sent',
         block: message.block_id,
         choices: message.choices,
-        quick: message.choice_style === "quick_replies",
+        quick: message.choice_style === 'quick_replies',
       });
       return !present;
     },
@@ -88,7 +88,7 @@ export function createTimeline(outbox: Outbox): Timeline {
       const item = outbox.find(clientId);
       const guessed = keyed(clientId);
       if (guessed && guessed.seq !== seq) guessed.key = `m${guessed.seq}`;
-      if (item && !bySeq.has(seq)) bySeq.set(seq, { ...waitingEntry(item), seq, state: "sent" });
+      if (item && !bySeq.has(seq)) bySeq.set(seq, { ...waitingEntry(item), seq, state: 'sent' });
       outbox.remove(clientId);
     },
     clear() {
@@ -102,10 +102,10 @@ function waitingEntry(item: Item): Entry {
   return {
     key: item.client_id,
     seq: 0,
-    from: "contact",
+    from: 'contact',
     text: item.text,
     at: new Date(item.at).toISOString(),
-    state: item.failed ? "failed" : "sending",
+    state: item.failed ? 'failed' : 'sending',
     problem: item.failed,
   };
 }

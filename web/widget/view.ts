@@ -3,15 +3,15 @@
  * visitor does goes back through `ViewActions`. It knows nothing of the network.
  */
 
-import type { BubbleActions } from "./bubble";
-import { createComposer } from "./composer";
-import { h, icon, icons, setText } from "./dom";
-import { createLog } from "./log";
-import type { State } from "./session";
-import type { Language, Texts } from "./texts";
+import type { BubbleActions } from './bubble';
+import { createComposer } from './composer';
+import { h, icon, icons, setText } from './dom';
+import { createLog } from './log';
+import type { State } from './session';
+import type { Language, Texts } from './texts';
 
 /** What the visitor can do. */
-export interface ViewActions extends Omit<BubbleActions, "choose"> {
+export interface ViewActions extends Omit<BubbleActions, 'choose'> {
   toggle(): void;
   close(): void;
   say(text: string, choice?: string): void;
@@ -23,7 +23,7 @@ export interface ViewActions extends Omit<BubbleActions, "choose"> {
 export interface Look {
   texts: Texts;
   language: Language;
-  position: "left" | "right";
+  position: 'left' | 'right';
   /** The page's own title for the chat; else the bot's name is the title. */
   title?: string | null;
   /** Part of the page: no launcher, always open. */
@@ -38,25 +38,25 @@ export interface View {
   setOpen(open: boolean, focus: boolean): void;
 }
 
-/** As narrow as this the panel fills the screen. Also in styles.css. */
-const NARROW = "(max-width:479px)";
+/** As narrow as this the panel fills the screen. Also in circumstances.css. */
+const NARROW = '(max-width:479px)';
 /** A lost line is mentioned only when it stays lost. */
 const LOST_MS = 1500;
 
 /** The face, closed. */
 export function createView({ texts, language, position, title, inline }: Look, actions: ViewActions): View {
-  const badge = h("span", { class: "badge", "aria-hidden": "true" });
+  const badge = h('span', { class: 'badge', 'aria-hidden': 'true' });
   const launcher = h(
-    "button",
-    { class: "launcher", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false" },
+    'button',
+    { class: 'launcher', type: 'button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false' },
     icon(icons.bubble),
     icon(icons.close),
     badge,
   );
-  const name = h("div", { class: "name" });
-  const line = h("div", { class: "online" });
-  const closeButton = h("button", { class: "close", type: "button", "aria-label": texts.close }, icon(icons.close));
-  const header = h("div", { class: "header" }, h("span", { class: "avatar" }, icon(icons.bubble)), h("div", {}, name, line));
+  const name = h('div', { class: 'name' });
+  const line = h('div', { class: 'online' });
+  const closeButton = h('button', { class: 'close', type: 'button', 'aria-label': texts.close }, icon(icons.close));
+  const header = h('div', { class: 'header' }, h('span', { class: 'avatar' }, icon(icons.bubble)), h('div', {}, name, line));
   const locale = navigator.language?.startsWith(language) ? navigator.language : language; // en-GB and its clock, say.
   const log = createLog(texts, locale, {
     ...actions,
@@ -65,21 +65,21 @@ export function createView({ texts, language, position, title, inline }: Look, a
       refocus();
     },
   });
-  const notice = h("div", { class: "notice", role: "status" });
-  const againButton = h("button", { class: "again", type: "button" }, texts.again);
-  const over = h("div", { class: "over" }, h("span", {}, texts.ended), againButton);
+  const notice = h('div', { class: 'notice', role: 'status' });
+  const againButton = h('button', { class: 'again', type: 'button' }, texts.again);
+  const over = h('div', { class: 'over' }, h('span', {}, texts.ended), againButton);
   const composer = createComposer(texts, (text) => say(text));
   const panel = h(
-    "div",
-    { class: "panel", role: "dialog" },
+    'div',
+    { class: 'panel', role: 'dialog' },
     header,
     log.element,
     notice,
     over,
     composer.element,
   );
-  const announcer = h("div", { class: "sr", role: "status" });
-  const element = h("section", { class: inline ? "inline" : position, lang: language, dir: "ltr" }, panel);
+  const announcer = h('div', { class: 'sr', role: 'status' });
+  const element = h('section', { class: inline ? 'inline' : position, lang: language, dir: 'ltr' }, panel);
   if (!inline) {
     header.append(closeButton);
     element.prepend(launcher, announcer);
@@ -99,7 +99,7 @@ export function createView({ texts, language, position, title, inline }: Look, a
 
   /** After a click on something that goes away. A touch screen's keyboard is not called up for it. */
   function refocus() {
-    (matchMedia("(hover:none)").matches || composer.element.hidden ? log.region : composer.input).focus({ preventScroll: true });
+    (matchMedia('(hover:none)').matches || composer.element.hidden ? log.region : composer.input).focus({ preventScroll: true });
   }
 
   launcher.onclick = actions.toggle;
@@ -111,18 +111,18 @@ export function createView({ texts, language, position, title, inline }: Look, a
   };
 
   // Keys typed here are not the host page's shortcuts.
-  for (const type of ["keydown", "keyup", "keypress"] as const) {
+  for (const type of ['keydown', 'keyup', 'keypress'] as const) {
     element.addEventListener(type, (event) => event.stopPropagation());
   }
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing && !inline) actions.close();
-    if (event.key === "Tab") keepFocus(event);
+  panel.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && !event.isComposing && !inline) actions.close();
+    if (event.key === 'Tab') keepFocus(event);
   });
 
   /** A panel that covers the page keeps the focus, which would otherwise move about unseen behind it. */
   function keepFocus(event: KeyboardEvent) {
     if (inline || !matchMedia(NARROW).matches) return;
-    const stops = [...panel.querySelectorAll<HTMLElement>("a,button:enabled,textarea,[tabindex]")].filter(
+    const stops = [...panel.querySelectorAll<HTMLElement>('a,button:enabled,textarea,[tabindex]')].filter(
       (stop) => stop.getClientRects().length,
     );
     const edge = event.shiftKey ? 0 : stops.length - 1;
@@ -135,22 +135,22 @@ export function createView({ texts, language, position, title, inline }: Look, a
   const viewport = inline ? null : window.visualViewport;
   function fit() {
     if (!viewport || !open) return;
-    panel.style.setProperty("--height", `${viewport.height}px`);
-    panel.style.setProperty("--top", `${viewport.offsetTop}px`);
+    panel.style.setProperty('--height', `${viewport.height}px`);
+    panel.style.setProperty('--top', `${viewport.offsetTop}px`);
   }
-  viewport?.addEventListener("resize", fit);
-  viewport?.addEventListener("scroll", fit);
+  viewport?.addEventListener('resize', fit);
+  viewport?.addEventListener('scroll', fit);
 
   /** The sentence between log and composer, if something is the matter. It counts down by itself. */
   function renderNotice() {
     clearTimeout(noticeTimer);
     if (!state) return;
     const { phase, line, slowUntil } = state;
-    lostSince = line === "lost" ? lostSince || Date.now() : 0;
+    lostSince = line === 'lost' ? lostSince || Date.now() : 0;
     const lost = lostSince && Date.now() - lostSince >= LOST_MS;
     const seconds = Math.ceil((slowUntil - Date.now()) / 1000);
-    let text = "";
-    if (phase === "unavailable") text = texts.unavailable;
+    let text = '';
+    if (phase === 'unavailable') text = texts.unavailable;
     else if (lost) text = texts.offline;
     else if (seconds > 0) text = texts.slow(seconds);
     setText(notice, text);
@@ -163,32 +163,31 @@ export function createView({ texts, language, position, title, inline }: Look, a
       state = now;
       const shown = title || now.name || texts.chat;
       setText(name, shown);
-      panel.setAttribute("aria-label", shown);
-      element.setAttribute("aria-label", texts.chat);
-      const ended = now.phase === "ended";
-      const shut = ended || now.phase === "unavailable";
-      setText(line, shut ? "" : texts[now.line === "up" ? "online" : "connecting"]);
-      line.classList.toggle("up", now.line === "up");
-      log.render(now);
+      panel.setAttribute('aria-label', shown);
+      element.setAttribute('aria-label', texts.chat);
+      const ended = now.phase === 'ended';
+      const shut = ended || now.phase === 'unavailable';
+      setText(line, shut ? '' : texts[now.line === 'up' ? 'online' : 'connecting']);
+      line.classList.toggle('up', !shut && now.line === 'up');
       renderNotice();
-
       over.hidden = !ended;
       composer.element.hidden = shut;
 
       const unread = open ? 0 : now.unread;
-      const label = [open ? texts.close : texts.open, unread && texts.unread(unread)].filter(Boolean).join(", ");
-      launcher.setAttribute("aria-label", label);
-      setText(badge, unread > 9 ? "9+" : unread ? String(unread) : "");
+      const label = [open ? texts.close : texts.open, unread && texts.unread(unread)].filter(Boolean).join(', ');
+      launcher.setAttribute('aria-label', label);
+      setText(badge, unread > 9 ? '9+' : unread ? String(unread) : '');
       badge.hidden = !unread;
-      setText(announcer, unread ? texts.unread(unread) : "");
+      setText(announcer, unread ? texts.unread(unread) : '');
+      log.render(now);
     },
     setOpen(next, focus) {
       const { activeElement } = element.getRootNode() as ShadowRoot;
       const inside = panel.contains(activeElement);
       open = next;
       panel.hidden = !open;
-      element.classList.toggle("open", open);
-      launcher.setAttribute("aria-expanded", String(open));
+      element.classList.toggle('open', open);
+      launcher.setAttribute('aria-expanded', String(open));
       fit();
       if (open) log.toEnd();
       if (open && focus) (composer.element.hidden ? log.region : composer.input).focus({ preventScroll: true });

@@ -8,9 +8,9 @@
  * the page's to set: `kanca-chat { --kanca-accent: #8a1c4a }`.
  */
 
-import { installCommands } from "./commands";
-import { KancaChat, TAG } from "./element";
-import { pickLanguage } from "./texts";
+import { installCommands } from './commands';
+import { KancaChat, TAG } from './element';
+import { pickLanguage } from './texts';
 
 // An async script is `currentScript` while it runs; a module or an evaluated script is not, and is found by its tag.
 const script =
@@ -31,12 +31,12 @@ function begin({ src, dataset }: HTMLScriptElement): void {
     origin: new URL(src, location.href).origin,
     bot,
     language: pickLanguage(lang, document.documentElement.lang, navigator.language),
-    position: dataset.position === "left" ? "left" : "right",
+    position: dataset.position === 'left' ? 'left' : 'right',
     title,
     inline: !!place,
   });
   (place ?? document.body).append(chat);
-  if (dataset.open === "true") chat.openChat(false);
+  if (dataset.open === 'true') chat.openChat(false);
   installCommands({
     open: () => chat.openChat(true),
     close: () => chat.closeChat(false),
@@ -49,7 +49,7 @@ function begin({ src, dataset }: HTMLScriptElement): void {
 // Included twice, it shows itself once; but a page that swapped its body, and the widget with it, gets a new one.
 if (script && !document.querySelector(TAG)) {
   if (!customElements.get(TAG)) customElements.define(TAG, KancaChat);
-  const early = document.readyState === "loading" && (!document.body || script.dataset.inline);
-  if (early) addEventListener("DOMContentLoaded", () => begin(script));
+  const early = document.readyState === 'loading' && (!document.body || script.dataset.inline);
+  if (early) addEventListener('DOMContentLoaded', () => begin(script));
   else begin(script);
 }
