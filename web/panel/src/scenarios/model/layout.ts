@@ -6,7 +6,7 @@ import { isEntry, portsOf } from './blocks';
 import { findBlock, type Block, type Position, type ScenarioDocument } from './document';
 
 /** Width of a block on the canvas in px; the stylesheet of the node uses the same figure. */
-export const BLOCK_WIDTH = 248;
+export const BLOCK_WIDTH = 224;
 const COLUMN_GAP = 96;
 const ROW_GAP = 32;
 const HEAD_HEIGHT = 82;
