@@ -148,7 +148,8 @@ export function createView({ texts, language, position, title, inline }: Look, a
     const { phase, line, slowUntil } = state;
     lostSince = line === 'lost' ? lostSince || Date.now() : 0;
     const lost = lostSince && Date.now() - lostSince >= LOST_MS;
-    const seconds = Math.ceil((slowUntil - Date.now()) / 1000);
+    // In steps of five, as a screen reader says every change.
+    const seconds = Math.ceil((slowUntil - Date.now()) / 5000) * 5;
     let text = '';
     if (phase === 'unavailable') text = texts.unavailable;
     else if (lost) text = texts.offline;
