@@ -30,7 +30,7 @@ export default {
   'delivery.status': 'Status',
   'delivery.attempts': 'Attempts',
   'delivery.created': 'Created',
-  'delivery.next': 'Next step',
+  'delivery.next': 'Next step or reason',
   'delivery.completed': 'Ended',
   'delivery.format': 'Format',
   'delivery.held': 'Waits behind an earlier delivery with the same ordering key.',

@@ -32,7 +32,7 @@ const tr: Record<keyof typeof en, string> = {
   'delivery.status': 'Durum',
   'delivery.attempts': 'Denemeler',
   'delivery.created': 'Oluşturuldu',
-  'delivery.next': 'Sonraki adım',
+  'delivery.next': 'Sonraki adım ya da neden',
   'delivery.completed': 'Bitti',
   'delivery.format': 'Biçim',
   'delivery.held': 'Aynı sıra anahtarlı daha önceki bir teslimatın arkasında bekliyor.',
