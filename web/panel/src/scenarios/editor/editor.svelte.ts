@@ -11,7 +11,7 @@ import { CommandBus } from '../model/bus';
 import type { Command } from '../model/commands';
 import { findBlock, targetOf, type Block, type BlockType, type PortRef, type Position } from '../model/document';
 import { newBlockId, type RandomSource } from '../model/ids';
-import { freePlace } from '../model/layout';
+import { freeNear, freePlace } from '../model/layout';
 import { byBlock, errorsIn, type Problem } from '../model/problems';
 import { draftOf } from '../model/transfer';
 import { TestConversation } from '../test/conversation.svelte';
@@ -134,7 +134,9 @@ export class ScenarioEditor {
     if (!canAdd(this.document, type)) return null;
     const taken = new Set(this.document.blocks.map((block) => block.id));
     const block = createBlock(type, newBlockId(type, taken, this.#random));
-    const place = options.place ?? freePlace(this.document, block, options.from?.block ?? this.selected);
+    const place = options.place
+      ? freeNear(this.document, block, options.place)
+      : freePlace(this.document, block, options.from?.block ?? this.selected);
     const position = { x: Math.round(place.x), y: Math.round(place.y) };
     if (!this.dispatch({ kind: 'add_block', block: { ...block, position }, from: options.from })) return null;
     this.select(block.id);

@@ -253,7 +253,7 @@ export default {
   'webhook.gone': '(no longer exists)',
   'webhook.none': 'There is no webhook yet.',
   'webhook.create': 'Create a webhook',
-  'webhook.reload': 'Load the list again',
+  'webhook.reload': 'Reload the list',
   'webhook.mode': 'After sending',
   'webhook.notify': 'Go on at once',
   'webhook.wait': 'Wait for the answer',

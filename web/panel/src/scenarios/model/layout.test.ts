@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createBlock } from './blocks';
 import type { Position, ScenarioDocument } from './document';
-import { arrange, freePlace, shownPositions, sizeOf } from './layout';
+import { arrange, freeNear, freePlace, shownPositions, sizeOf } from './layout';
 import { chain, orderBot } from './model.fixtures';
 
 function overlaps(document: ScenarioDocument, places: Map<string, Position>): string[] {
@@ -48,6 +48,12 @@ describe('layout', () => {
     const shown = shownPositions(document);
     expect(shown.get('hello')).toEqual({ x: 340, y: 0 });
     expect(overlaps(document, shown)).toEqual([]);
+  });
+
+  it('lets a block lie where it was dropped unless it would cover another', () => {
+    const block = createBlock('end', 'bye');
+    expect(freeNear(chain(), block, { x: 5000, y: 70 })).toEqual({ x: 5000, y: 70 });
+    expect(freeNear(orderBot(), block, { x: 350, y: 10 }).y).toBeGreaterThan(100);
   });
 
   it('finds a free place beside a block', () => {

@@ -93,23 +93,25 @@ export function shownPositions(document: ScenarioDocument): Map<string, Position
 export function freePlace(document: ScenarioDocument, block: Block, after: string | null): Position {
   const shown = shownPositions(document);
   const beside = after === null ? undefined : shown.get(after);
+  if (beside) return freeNear(document, block, { x: beside.x + BLOCK_WIDTH + COLUMN_GAP, y: beside.y });
+  const bottoms = document.blocks.map((other) => (shown.get(other.id)?.y ?? 0) + sizeOf(other).height + ROW_GAP);
+  return { x: 0, y: Math.max(0, ...bottoms) };
+}
+
+/** `wish`, or the next place below it where the block covers no other. */
+export function freeNear(document: ScenarioDocument, block: Block, wish: Position): Position {
+  const shown = shownPositions(document);
   const size = sizeOf(block);
   const boxes = document.blocks.flatMap((other) => {
     const at = shown.get(other.id);
     return at ? [{ ...at, ...sizeOf(other) }] : [];
   });
-  const place = beside
-    ? { x: beside.x + BLOCK_WIDTH + COLUMN_GAP, y: beside.y }
-    : { x: 0, y: Math.max(0, ...boxes.map((box) => box.y + box.height + ROW_GAP)) };
+  let y = wish.y;
   for (;;) {
     const hit = boxes.find(
-      (box) =>
-        place.x < box.x + box.width &&
-        box.x < place.x + size.width &&
-        place.y < box.y + box.height + ROW_GAP &&
-        box.y < place.y + size.height + ROW_GAP,
+      (box) => wish.x < box.x + box.width && box.x < wish.x + size.width && y < box.y + box.height && box.y < y + size.height,
     );
-    if (!hit) return place;
-    place.y = hit.y + hit.height + ROW_GAP;
+    if (!hit) return { x: wish.x, y };
+    y = hit.y + hit.height + ROW_GAP;
   }
 }
