@@ -27,6 +27,14 @@ export class Loaded<T> {
       if (turn === this.#turn) this.loading = false;
     }
   }
+
+  /** Puts a newer copy in place, for example the answer to a change; replies still on their way are void. */
+  set(data: T): void {
+    this.#turn += 1;
+    this.data = data;
+    this.error = null;
+    this.loading = false;
+  }
 }
 
 /** A list fetched page by page. */

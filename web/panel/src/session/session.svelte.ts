@@ -9,9 +9,10 @@ const PROJECT_KEY = 'kanca.project';
 
 let current = $state.raw<Session | null>(null);
 let failure = $state.raw<unknown>(null);
-let chosen = $state<string | null>(localStorage.getItem(PROJECT_KEY));
+const remembered = localStorage.getItem(PROJECT_KEY);
+let chosen = $state<string | null>(remembered);
 
-useProject(chosen);
+useProject(remembered);
 whenUnauthorized(() => void loadSession());
 
 /** The session, or null before the first answer. */
