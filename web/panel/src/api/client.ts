@@ -52,6 +52,11 @@ export function whenUnauthorized(callback: () => void): void {
   onUnauthorized = callback;
 }
 
+/** Tells the panel that a request was refused for want of a session; for requests made with `send`. */
+export function reportUnauthorized(): void {
+  onUnauthorized();
+}
+
 /** The address of an API path with its query; empty values are left out. */
 export function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams();

@@ -3,7 +3,7 @@
  * time (1 s to 15 s), at once when the browser comes online again. A stream that is silent for 40 s (the server pings
  * every 15 s) is taken for dead. What arrives twice is the reader's business: keep things by id (see keyed.ts).
  */
-import { problemOf, send, type Query } from '../api/client';
+import { problemOf, reportUnauthorized, send, type Query } from '../api/client';
 import { SseParser, type SseEvent } from './sse';
 
 export type LiveState = 'connecting' | 'open' | 'closed';
@@ -48,6 +48,7 @@ async function run(options: StreamOptions, stop: AbortSignal): Promise<void> {
       const status = error instanceof Error && 'status' in error ? Number(error.status) : 0;
       if (status === 401 || status === 403 || status === 404) {
         options.onState?.('closed');
+        if (status === 401) reportUnauthorized();
         return;
       }
     }
