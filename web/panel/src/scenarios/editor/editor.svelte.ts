@@ -30,7 +30,9 @@ export type PickRequest = { at?: { x: number; y: number } } & (
 export interface CanvasView {
   /** Document coordinates of a point of the window, or null when it is not over the canvas. */
   placeAt(clientX: number, clientY: number): Position | null;
-  show(blockId: string): void;
+  /** Brings a block into view; `coveredPx` at the end side are hidden by a panel. */
+  show(blockId: string, coveredPx?: number): void;
+  fit(): void;
 }
 
 export class ScenarioEditor {
@@ -109,19 +111,17 @@ export class ScenarioEditor {
     if (!findBlock(this.document, this.selected)) this.select(null);
   }
 
-  /** Selects a block and, when it is a new one, opens its fields. */
-  select(id: string | null): void {
-    if (id === this.selected) return;
-    this.bus.seal();
+  /** Selects a block, by default with its fields. Mere dragging selects too, and must not open a panel over the mouse. */
+  select(id: string | null, opens = true): void {
+    if (id !== this.selected) this.bus.seal();
     this.selected = id;
-    if (id !== null) this.side = 'block';
-    else if (this.side === 'block') this.side = null;
+    if (id !== null && opens) this.side = 'block';
+    else if (id === null && this.side === 'block') this.side = null;
   }
 
   /** Opens the fields of a block and brings it into view. */
   reveal(id: string): void {
     this.select(id);
-    this.side = 'block';
     this.canvas?.show(id);
   }
 
@@ -139,7 +139,7 @@ export class ScenarioEditor {
       : freePlace(this.document, block, options.from?.block ?? this.selected);
     const position = { x: Math.round(place.x), y: Math.round(place.y) };
     if (!this.dispatch({ kind: 'add_block', block: { ...block, position }, from: options.from })) return null;
-    this.select(block.id);
+    this.select(block.id, options.place === undefined || this.side !== null);
     return block.id;
   }
 
@@ -164,6 +164,14 @@ export class ScenarioEditor {
     const version = await scenarioApi.publish(this.id);
     this.published = version;
     return version;
+  }
+
+  /** Saves, then begins a test conversation over the draft; what keeps it from starting is among the problems. */
+  async startTest(): Promise<void> {
+    await this.flush();
+    await this.test.start();
+    const { error } = this.test;
+    if (error instanceof ApiProblem && error.problems.length > 0) this.problems = error.problems as Problem[];
   }
 
   async loadEndpoints(): Promise<void> {

@@ -1,5 +1,9 @@
-// Where the keyboard stands after a block was added, joined or moved: at that block, in whichever view
+// Where the keyboard stands when a test begins, and after a block was added, joined or moved: at that block, in whichever view
 // shows it. Svelte Flow hides a new node until it is measured, hence the second frame.
+
+export function focusTestInput(): void {
+  document.querySelector<HTMLElement>('[data-testid="test-input"]')?.focus();
+}
 
 export function focusBlock(id: string): void {
   requestAnimationFrame(() =>

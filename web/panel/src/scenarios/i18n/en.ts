@@ -1,7 +1,6 @@
 /** Texts of the scenario pages, English. */
 export default {
   // Scenario list and bots
-  'list.title': 'Scenarios',
   'list.intro': 'A scenario is what a bot says and does. Publish one and every visitor of the bot gets it.',
   'list.new': 'New scenario',
   'list.import': 'Import',
@@ -55,7 +54,6 @@ export default {
   'top.redo': 'Redo',
   'top.export': 'Export',
   'top.import': 'Import',
-  'top.more': 'More',
   'top.test': 'Test bot',
   'top.publish': 'Publish',
   'top.publishing': 'Publishing…',
@@ -197,7 +195,6 @@ export default {
   'question.attempts': 'Attempts',
   'question.forever': 'Ask for ever',
   'choices.text': 'Message',
-  'choices.legend': 'Choices',
   'choices.label': 'Choice {n}',
   'choices.does': 'What choice {n} does',
   'choices.goesOn': 'Goes on',
@@ -276,7 +273,6 @@ export default {
   'attr.new': 'New attribute…',
   'attr.newName': 'Name of the new attribute',
   'attr.none': 'None',
-  'attr.search': 'Search attributes…',
   'attr.undeclared': '{name} (not declared)',
 
   // Attributes
@@ -291,12 +287,10 @@ export default {
   'attributes.nameTaken': 'This name is taken or not allowed.',
   'attributes.uses': 'used in {n} {n|block|blocks}',
   'attributes.removeNamed': 'Remove {name}',
-  'attributes.editNamed': 'Edit {name}',
   'attributes.builtIn': 'Always known',
 
   // Outline
   'outline.label': 'Outline of the scenario',
-  'outline.path.default_otherwise': 'Otherwise',
   'outline.loose': 'Not reached from the start',
   'outline.edit': 'Edit {title}',
   'outline.addAfter': 'Add after',
@@ -322,7 +316,6 @@ export default {
   'problems.none': 'No problems. The scenario can be published.',
   'problems.error': 'Error',
   'problems.warning': 'Warning',
-  'problems.count': '{n} {n|problem|problems}',
   'problems.whole': 'Scenario',
   'problem.no_start': 'The scenario has no starting point.',
   'problem.several_starts': 'The scenario has more than one starting point. Keep one.',

@@ -3,7 +3,6 @@ import type en from './en';
 /** Texts of the scenario pages, Turkish. */
 const tr: Record<keyof typeof en, string> = {
   // Scenario list and bots
-  'list.title': 'Senaryolar',
   'list.intro': 'Senaryo, botun ne söyleyip ne yaptığıdır. Yayınladığınızda botun her ziyaretçisi onu görür.',
   'list.new': 'Yeni Senaryo',
   'list.import': 'İçe Aktar',
@@ -57,7 +56,6 @@ const tr: Record<keyof typeof en, string> = {
   'top.redo': 'Yinele',
   'top.export': 'Dışa Aktar',
   'top.import': 'İçe Aktar',
-  'top.more': 'Diğer',
   'top.test': 'Botu Test Et',
   'top.publish': 'Yayınla',
   'top.publishing': 'Yayınlanıyor…',
@@ -199,7 +197,6 @@ const tr: Record<keyof typeof en, string> = {
   'question.attempts': 'Deneme sayısı',
   'question.forever': 'Sürekli sor',
   'choices.text': 'Mesaj',
-  'choices.legend': 'Seçenekler',
   'choices.label': 'Seçenek {n}',
   'choices.does': 'Seçenek {n} ne yapar',
   'choices.goesOn': 'Devam eder',
@@ -278,7 +275,6 @@ const tr: Record<keyof typeof en, string> = {
   'attr.new': 'Yeni özellik…',
   'attr.newName': 'Yeni özelliğin adı',
   'attr.none': 'Yok',
-  'attr.search': 'Özelliklerde arayın…',
   'attr.undeclared': '{name} (tanımlı değil)',
 
   // Attributes
@@ -293,12 +289,10 @@ const tr: Record<keyof typeof en, string> = {
   'attributes.nameTaken': 'Bu ad kullanılıyor ya da uygun değil.',
   'attributes.uses': '{n} blokta kullanılıyor',
   'attributes.removeNamed': '{name} özelliğini kaldır',
-  'attributes.editNamed': '{name} özelliğini düzenle',
   'attributes.builtIn': 'Her zaman bilinenler',
 
   // Outline
   'outline.label': 'Senaryo listesi',
-  'outline.path.default_otherwise': 'Aksi Durum',
   'outline.loose': 'Başlangıçtan ulaşılmıyor',
   'outline.edit': '{title} düzenle',
   'outline.addAfter': 'Sonrasına ekle',
@@ -324,7 +318,6 @@ const tr: Record<keyof typeof en, string> = {
   'problems.none': 'Sorun yok. Senaryo yayınlanabilir.',
   'problems.error': 'Hata',
   'problems.warning': 'Uyarı',
-  'problems.count': '{n} sorun',
   'problems.whole': 'Senaryo',
   'problem.no_start': 'Senaryonun başlangıç noktası yok.',
   'problem.several_starts': 'Senaryonun birden çok başlangıç noktası var. Birini bırakın.',

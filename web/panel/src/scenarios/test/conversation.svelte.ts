@@ -100,11 +100,13 @@ export class TestConversation {
 
   async #pollUntil(access: ChatAccess, signal: AbortSignal): Promise<void> {
     let after = 0;
+    let wait = 0;
     while (!signal.aborted) {
       try {
-        const answer = await poll(access, after, after === 0 ? 0 : WAIT_S, signal);
+        const answer = await poll(access, after, wait, signal);
         if (signal.aborted) return;
         this.isLost = false;
+        wait = WAIT_S;
         this.#take(answer.items);
         after = Math.max(after, ...answer.items.map((message) => message.seq));
         this.isTyping = answer.typing;
