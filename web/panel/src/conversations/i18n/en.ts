@@ -9,7 +9,7 @@ export default {
   'list.nothing': 'No messages yet',
   'empty.title': 'No conversations yet',
   'empty.text': 'Open a bot’s chat page and write something. The conversation appears here as it happens.',
-  'empty.demo': 'Open the demo page',
+  'empty.chat': 'Open the chat page of {bot}',
   'empty.scenarios': 'Open the scenarios',
   'empty.filtered': 'No conversations match',
   'empty.filteredText': 'Take a filter away, or show all.',

@@ -11,7 +11,7 @@ const tr: Record<keyof typeof en, string> = {
   'list.nothing': 'Henüz mesaj yok',
   'empty.title': 'Henüz konuşma yok',
   'empty.text': 'Bir botun sohbet sayfasını açıp bir şey yazın. Konuşma, sürerken burada görünür.',
-  'empty.demo': 'Örnek sayfayı aç',
+  'empty.chat': '{bot}: sohbet sayfasını aç',
   'empty.scenarios': 'Senaryoları aç',
   'empty.filtered': 'Eşleşen konuşma yok',
   'empty.filteredText': 'Bir süzgeci kaldırın ya da tümünü gösterin.',
