@@ -1,0 +1,82 @@
+import type en from './en';
+
+/** Shared texts, Turkish. */
+const tr: Record<keyof typeof en, string> = {
+  'nav.label': 'Ana menü',
+  'nav.skip': 'İçeriğe geç',
+  'nav.open': 'Menüyü aç',
+  'nav.close': 'Menüyü kapat',
+  'nav.overview': 'Genel Bakış',
+  'nav.conversations': 'Konuşmalar',
+  'nav.scenarios': 'Senaryolar',
+  'nav.integrations': 'Entegrasyonlar',
+  'nav.webhooks': 'Web Kancaları',
+  'nav.events': 'Olaylar ve Teslimatlar',
+  'nav.inboxes': 'Gelen Kutuları',
+  'nav.settings': 'Ayarlar',
+  'nav.project': 'Proje',
+
+  'theme.label': 'Tema',
+  'theme.system': 'Sistem',
+  'theme.light': 'Açık',
+  'theme.dark': 'Koyu',
+  'language.label': 'Dil',
+
+  'action.cancel': 'Vazgeç',
+  'action.close': 'Kapat',
+  'action.save': 'Kaydet',
+  'action.saved': 'Kaydedildi.',
+  'action.delete': 'Sil',
+  'action.copy': 'Kopyala',
+  'action.copied': 'Kopyalandı',
+  'action.copyNamed': '{name} kopyala',
+  'action.copyFailed': 'Tarayıcı kopyalamaya izin vermedi. Metni seçip elle kopyalayın.',
+  'action.retry': 'Yeniden dene',
+  'action.more': 'Daha fazla yükle',
+  'action.remove': 'Kaldır',
+  'action.add': 'Ekle',
+
+  'state.loading': 'Yükleniyor…',
+  'state.optional': 'isteğe bağlı',
+  'state.none': 'Yok',
+  'state.all': 'Tümü',
+
+  'live.on': 'Canlı',
+  'live.connecting': 'Bağlanıyor…',
+  'live.off': 'Yeniden bağlanıyor…',
+
+  'delivery.pending': 'Bekliyor',
+  'delivery.delivered': 'Teslim edildi',
+  'delivery.failed': 'Başarısız',
+  'delivery.cancelled': 'İptal edildi',
+  'endpoint.active': 'Etkin',
+  'endpoint.paused': 'Duraklatıldı',
+  'endpoint.disabled': 'Devre dışı',
+  'conversation.open': 'Açık',
+  'conversation.ended': 'Bitti',
+  'signature.valid': 'İmza geçerli',
+  'signature.invalid': 'İmza geçersiz',
+  'signature.unsigned': 'İmzasız',
+  'signature.unchecked': 'Denetlenmedi',
+
+  'view.pretty': 'Biçimli',
+  'view.raw': 'Metin',
+  'view.hex': 'Hex',
+  'view.label': 'Gövdenin gösterimi',
+  'view.empty': 'Gövde boş.',
+  'view.binary': 'Bu baytlar metin değil. Hex olarak bakın ya da indirin.',
+  'view.truncated': 'Yalnızca ilk {size} gösteriliyor.',
+  'view.headers': 'Başlıklar',
+  'view.header': 'Başlık',
+  'view.value': 'Değer',
+  'view.noHeaders': 'Başlık yok.',
+
+  'error.unreachable': 'Kanca yanıt vermiyor. Çalıştığından ve bağlı olduğunuzdan emin olup yeniden deneyin.',
+  'error.unexpected': 'Beklenmeyen bir şey oldu. Sayfayı yenileyin; sürerse sunucunun günlüğüne bakın.',
+  'notFound.title': 'Burada bir şey yok',
+  'notFound.text': 'Bu adres panelin hiçbir sayfasına gitmiyor. Menüden birini seçin.',
+
+  'time.never': 'hiç',
+};
+
+export default tr;

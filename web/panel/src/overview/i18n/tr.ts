@@ -1,0 +1,41 @@
+import type en from './en';
+
+/** Overview, Turkish. */
+const tr: Record<keyof typeof en, string> = {
+  title: 'Genel Bakış',
+  'demo.title': 'Üç adımda çalışırken görün',
+  'demo.text': 'Kanca bir örnekle gelir: bir bot, bir web kancası ve onu karşılayan bir gelen kutusu.',
+  'demo.one': 'Örnek botla konuşun',
+  'demo.oneText': 'Sohbet penceresi olan bir sayfa yeni sekmede açılır. Dilediğinizi yazın.',
+  'demo.oneLink': 'Örnek sayfayı aç',
+  'demo.two': 'Gelen kutusuna düşüşünü izleyin',
+  'demo.twoText': 'Her mesaj imzalı bir istektir; orada kendiliğinden görünür.',
+  'demo.twoLink': 'Örnek gelen kutusunu aç',
+  'demo.three': 'Teslimata bakın',
+  'demo.threeText': 'Ne gönderildi, ne yanıt geldi, ne kadar sürdü.',
+  'demo.threeLink': 'Teslimatlarını aç',
+  'demo.scenario': 'Botun söylediklerini değiştirin: senaryosunu açın',
+  'start.title': 'Ne nerede',
+  'now.title': 'Şu anda',
+  conversations: 'Konuşmalar',
+  'conversations.text': '{open} açık · bugün {today}',
+  events: 'Bugünkü olaylar',
+  'events.text': 'Web kancalarının isteyebileceği olgular',
+  pending: 'Bekleyen teslimatlar',
+  'pending.text': 'Yolda ya da sonraki denemeyi bekliyor',
+  failed: 'Başarısız teslimatlar',
+  'failed.text': 'Vazgeçildi; yeniden gönderebilirsiniz',
+  delivered: 'Teslim edilenler',
+  'delivered.text': '2xx durumuyla yanıtlandı',
+  'place.scenarios': 'Senaryolar',
+  'place.scenariosText': 'Botlarınızın ne dediği ve web kancasını ne zaman çağırdığı.',
+  'place.webhooks': 'Web Kancaları',
+  'place.webhooksText': 'Olup bitenin bildirildiği, size ait adresler.',
+  'place.inboxes': 'Gelen Kutuları',
+  'place.inboxesText': 'Kanca’nın her isteği karşılayıp gösteren adresleri.',
+  'place.bots': '{n} bot',
+  'place.endpoints': '{n} web kancası',
+  'place.inboxCount': '{n} gelen kutusu',
+};
+
+export default tr;

@@ -1,0 +1,15 @@
+import type { ConversationStatus, DeliveryStatus, EndpointStatus, Signature } from '../api/models';
+import type { Tone } from './StatusBadge.svelte';
+
+/** The colour of each state, the same on every page. */
+export const deliveryTone: Record<DeliveryStatus, Tone> = { pending: 'info', delivered: 'ok', failed: 'bad', cancelled: 'neutral' };
+export const endpointTone: Record<EndpointStatus, Tone> = { active: 'ok', paused: 'warn', disabled: 'bad' };
+export const conversationTone: Record<ConversationStatus, Tone> = { open: 'ok', ended: 'neutral' };
+export const signatureTone: Record<Signature, Tone> = { valid: 'ok', invalid: 'bad', unsigned: 'neutral', unchecked: 'neutral' };
+
+/** The colour of an HTTP status. */
+export function httpTone(status: number): Tone {
+  if (status >= 500) return 'bad';
+  if (status >= 400) return 'warn';
+  return status >= 200 && status < 300 ? 'ok' : 'info';
+}
