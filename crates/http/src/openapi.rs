@@ -4,6 +4,7 @@ use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios,
 };
 use crate::{chat, problems};
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -54,7 +55,36 @@ impl Modify for BearerKey {
 
 /// The document as JSON.
 pub fn json() -> String {
-    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if !name.ends_with("Input") && !name.ends_with("Patch") {
+            require_nullable(schema);
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// In an answer a field that may be `null` is always there; the derive takes every `Option` for one that may be absent.
+fn require_nullable(schema: &mut Value) {
+    for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        require_nullable(part);
+    }
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let nullable: Vec<Value> =
+        properties.iter().filter(|(_, property)| is_nullable(property)).map(|(name, _)| json!(name)).collect();
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.extend(nullable);
+    } else if !nullable.is_empty() {
+        schema["required"] = Value::Array(nullable);
+    }
+}
+
+fn is_nullable(property: &Value) -> bool {
+    let null = json!("null");
+    let types = property.get("type").and_then(Value::as_array).is_some_and(|types| types.contains(&null));
+    let variants = property.get("oneOf").and_then(Value::as_array);
+    types || variants.is_some_and(|all| all.iter().any(|v| v.get("type") == Some(&null)))
 }

@@ -88,6 +88,7 @@ pub struct Project {
     pub created_at: String,
     /// The project's first API key; shown when it is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub key: Option<String>,
 }
 
@@ -103,6 +104,7 @@ pub struct ApiKey {
     pub last_used_at: Option<String>,
     /// The key itself; shown when it is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub key: Option<String>,
 }
 

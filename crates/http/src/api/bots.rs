@@ -32,6 +32,7 @@ pub struct Bot {
     pub created_at: String,
     /// Key of `identity_hash`; shown when the bot is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub identity_secret: Option<String>,
 }
 

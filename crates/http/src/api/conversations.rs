@@ -94,7 +94,7 @@ pub struct Message {
     #[schema(value_type = String)]
     pub id: MessageId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, nullable = false)]
     pub conversation_id: Option<ConversationId>,
     /// 1, 2, 3 … within the conversation.
     pub seq: u64,
@@ -104,14 +104,16 @@ pub struct Message {
     pub kind: MessageKind,
     pub text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<OfferedChoice>>)]
+    #[schema(value_type = Option<Vec<OfferedChoice>>, nullable = false)]
     pub choices: Option<Value>,
     /// `buttons` or `quick_replies`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub choice_style: Option<String>,
     pub block_id: Option<String>,
     /// The visitor's own id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub client_id: Option<String>,
     pub created_at: String,
 }
@@ -130,6 +132,7 @@ pub struct OfferedChoice {
     pub id: String,
     pub label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub url: Option<String>,
 }
 

@@ -44,6 +44,7 @@ pub struct Endpoint {
     pub updated_at: String,
     /// The signing secret; shown when the endpoint is created, later only by its own call.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub secret: Option<String>,
 }
 

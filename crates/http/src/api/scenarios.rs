@@ -27,7 +27,7 @@ pub struct Scenario {
     pub name: String,
     /// The draft document (see `/api/v1/scenario.schema.json`); absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, nullable = false)]
     pub draft: Option<Value>,
     /// Counts up with each change of the draft.
     pub draft_revision: u64,
@@ -36,7 +36,7 @@ pub struct Scenario {
     pub active: bool,
     /// What is wrong in the draft; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Object>>, nullable = false)]
     pub problems: Option<Vec<ScenarioProblem>>,
     pub created_at: String,
     pub updated_at: String,
