@@ -1,9 +1,8 @@
 //! Inboxes and what they captured.
 
-use super::{List, present};
+use super::{List, PageQuery, present};
 use crate::App;
-use crate::api::endpoints::PageQuery;
-use crate::extract::{Auth, Json, NoQuery, PathId, PathIds, Query, page};
+use crate::extract::{Auth, Json, NoQuery, PathId, PathIds, Query};
 use crate::live::{Feed, stream};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
@@ -139,15 +138,12 @@ pub async fn list(
     auth: Auth,
     Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Inbox>>> {
-    let page = page(query.cursor.as_deref(), query.limit)?;
-    let all = app.engine.inboxes(auth.project());
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let mut rest = all.iter().filter(|i| page.after.is_none_or(|after| i.record.id.uuid() < after));
-    let taken: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(taken.last()).map(|i| i.record.id.uuid().simple().to_string());
-    let mut items = Vec::with_capacity(taken.len());
-    for record in taken {
-        items.push(shown(&app, record).await?);
+    let page = query.page()?;
+    let List { items: records, next } =
+        List::part(app.engine.inboxes(auth.project()), page, |i| i.record.id.uuid(), |i| i);
+    let mut items = Vec::with_capacity(records.len());
+    for record in records {
+        items.push(shown(&app, &record).await?);
     }
     Ok(axum::Json(List { items, next }))
 }
@@ -214,7 +210,7 @@ pub async fn requests(
     PathId(id): PathId<InboxId>,
     Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<CapturedRequest>>> {
-    let page = page(query.cursor.as_deref(), query.limit)?;
+    let page = query.page()?;
     Ok(axum::Json(List::of(app.engine.requests(auth.project(), id, page).await?, |r| request(&r))))
 }
 
