@@ -32,7 +32,7 @@ use utoipa::{Modify, OpenApi};
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
         endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName,
-        deliveries::DeliveryStatusName, deliveries::AttemptOutcome, conversations::OfferedChoice,
+        deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),
     security(("key" = [])),
@@ -62,9 +62,20 @@ pub fn json() -> String {
             require_nullable(schema);
         }
     }
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operation in paths.into_iter().flatten().filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        name_operation(operation.1);
+    }
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Operation ids have to be unique in the document; handlers' names are so only within their subject.
+fn name_operation(operation: &mut Value) {
+    if let (Some(tag), Some(id)) = (operation["tags"][0].as_str(), operation["operationId"].as_str()) {
+        operation["operationId"] = json!(format!("{tag}_{id}"));
+    }
 }
 
 /// In an answer a field that may be `null` is always there; the derive takes every `Option` for one that may be absent.

@@ -14,13 +14,21 @@ use kanca_engine::storage::scenarios::BotRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// The languages that Kanca speaks.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum LanguageName {
+    En,
+    Tr,
+}
+
 /// A bot.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Bot {
     #[schema(value_type = String)]
     pub id: BotId,
     pub name: String,
-    /// `en` or `tr`.
+    #[schema(value_type = LanguageName)]
     pub language: String,
     /// Origins whose pages may talk to it; empty = any.
     pub allowed_origins: Vec<String>,
@@ -42,6 +50,7 @@ pub struct Bot {
 pub struct BotInput {
     pub name: String,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<LanguageName>)]
     pub language: Option<String>,
 }
 
@@ -52,6 +61,7 @@ pub struct BotPatch {
     #[serde(default, deserialize_with = "present")]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<LanguageName>)]
     pub language: Option<String>,
     #[serde(default, deserialize_with = "present")]
     pub allowed_origins: Option<Vec<String>>,

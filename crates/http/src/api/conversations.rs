@@ -16,6 +16,7 @@ use kanca_engine::storage::conversations::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// A conversation and where it stands.
@@ -50,7 +51,7 @@ pub struct Contact {
     #[schema(value_type = String)]
     pub id: ContactId,
     pub name: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub attributes: Map<String, Value>,
 }
 
@@ -73,9 +74,27 @@ pub struct LastMessage {
 /// What a conversation waits for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Waiting {
-    /// `nothing`, `visitor`, `webhook` or `timer`.
-    pub kind: String,
+    #[schema(value_type = WaitingKind)]
+    pub kind: &'static str,
     pub block_id: Option<String>,
+}
+
+/// What a conversation may wait for.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum WaitingKind {
+    Nothing,
+    Visitor,
+    Webhook,
+    Timer,
+}
+
+/// How choices behave: buttons stay clickable, quick replies disappear after the next message.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ChoiceStyleName {
+    Buttons,
+    QuickReplies,
 }
 
 /// Who said something; a `note` is a remark that visitors never see.
@@ -106,9 +125,8 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<OfferedChoice>>, nullable = false)]
     pub choices: Option<Value>,
-    /// `buttons` or `quick_replies`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(value_type = Option<ChoiceStyleName>, nullable = false)]
     pub choice_style: Option<String>,
     pub block_id: Option<String>,
     /// The visitor's own id of the message.
@@ -297,7 +315,7 @@ fn shown(
             at: rfc3339(m.created_at),
         }),
         message_count,
-        waiting: Waiting { kind: wait.name().to_owned(), block_id: wait.block().map(str::to_owned) },
+        waiting: Waiting { kind: wait.name(), block_id: wait.block().map(str::to_owned) },
         block_id: record.block_id.clone(),
         created_at: rfc3339(record.created_at),
         updated_at: rfc3339(record.updated_at),

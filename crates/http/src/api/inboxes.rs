@@ -36,9 +36,17 @@ pub struct Inbox {
 }
 
 /// What an inbox answers.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InboxResponse {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+/// What an inbox shall answer; 200 without a body unless said.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InboxResponseInput {
     /// 200–599.
     #[serde(default = "ok")]
     pub status: u16,
@@ -66,7 +74,7 @@ pub struct InboxInput {
     #[serde(default)]
     pub signing_secret: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    pub response: Option<InboxResponse>,
+    pub response: Option<InboxResponseInput>,
 }
 
 /// Changes; absent fields stay as they are.
@@ -82,7 +90,7 @@ pub struct InboxPatch {
     #[schema(value_type = Option<String>)]
     pub signing_secret: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
-    pub response: Option<InboxResponse>,
+    pub response: Option<InboxResponseInput>,
 }
 
 /// A captured request, without headers and body.
@@ -350,7 +358,7 @@ async fn shown(app: &App, record: &Record) -> Answer<Inbox> {
     })
 }
 
-fn configured(response: InboxResponse) -> ConfiguredResponse {
+fn configured(response: InboxResponseInput) -> ConfiguredResponse {
     ConfiguredResponse { status: response.status, headers: response.headers.into_iter().collect(), body: response.body }
 }
 
