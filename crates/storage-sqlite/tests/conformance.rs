@@ -1,5 +1,7 @@
 //! The suite that every backend passes, on SQLite.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use kanca_storage::SharedStorage;
 use kanca_storage_sqlite::SqliteStorage;
 use std::sync::Arc;

@@ -30,7 +30,7 @@ pub async fn a_project_is_stored_with_its_first_key(world: &World) {
     let first = key(world, project.id, 1);
     world.storage.create_project(project.clone(), Some(first.clone())).await.unwrap();
     assert!(world.storage.projects().await.unwrap().contains(&project));
-    assert_eq!(world.storage.api_keys(project.id).await.unwrap(), [first.clone()]);
+    assert_eq!(world.storage.api_keys(project.id).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(world.storage.all_api_keys().await.unwrap(), [first]);
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use kanca_domain::deliveries::DeliveryStatus;
 use serde_json::json;
 
-fn object(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+fn object(value: &serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
     value.as_object().cloned().unwrap_or_default()
 }
 
@@ -20,7 +20,7 @@ pub(super) fn first_turn(world: &World) -> Turn {
         project_id: world.project,
         bot_id: world.id(),
         external_id: None,
-        attributes: object(json!({"ad": "Ayşe", "n": 1.5, "a": null, "Z": [1, {"b": true}]})),
+        attributes: object(&json!({"ad": "Ayşe", "n": 1.5, "a": null, "Z": [1, {"b": true}]})),
         created_at: at(0),
         updated_at: at(0),
     };
@@ -105,7 +105,7 @@ fn full_turn(world: &World, before: &Turn) -> Turn {
 pub async fn the_first_turn_stores_everything(world: &World) {
     let mut turn = first_turn(world);
     let hello = MessageRecord {
-        extra: object(json!({"choices": ["a", "b"], "choice_style": "buttons"})),
+        extra: object(&json!({"choices": ["a", "b"], "choice_style": "buttons"})),
         block_id: Some("b1".into()),
         client_id: Some("c-1".into()),
         ..message(world, &turn, 1, Sender::Contact)
