@@ -16,7 +16,6 @@ use kanca_engine::storage::conversations::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// A conversation and where it stands.
@@ -260,23 +259,24 @@ impl Feed for ConversationFeed {
         vec![Event::default().event("resync").data("{}")]
     }
 
-    fn event(&mut self, signal: PanelSignal) -> Option<Event> {
+    async fn news(&mut self, signal: PanelSignal) -> Vec<Event> {
         let id = match &signal {
             PanelSignal::Message(message) => message.conversation_id,
             PanelSignal::Conversation(standing) => standing.conversation.id,
         };
         if self.only.is_some_and(|only| only != id) {
-            return None;
+            return Vec::new();
         }
-        match signal {
+        let event = match signal {
             PanelSignal::Message(record) => {
-                Event::default().event("message").id(record.id.to_string()).json_data(message(&record, true)).ok()
+                Event::default().event("message").id(record.id.to_string()).json_data(message(&record, true))
             }
             PanelSignal::Conversation(standing) => {
                 let shown = standing_shown(&self.app, self.project, &standing);
-                Event::default().event("conversation").json_data(shown).ok()
+                Event::default().event("conversation").json_data(shown)
             }
-        }
+        };
+        event.into_iter().collect()
     }
 }
 

@@ -8,10 +8,11 @@ use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kanca_domain::ids::{Id, InboxId, RequestId};
+use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_engine::inboxes::{Inbox as Record, InboxPatch as Patch, InboxSignal, NewInbox};
 use kanca_engine::storage::inboxes::{ConfiguredResponse, RequestSummary, SignatureState};
 use serde::{Deserialize, Serialize};
@@ -290,55 +291,49 @@ pub async fn live(
     headers: HeaderMap,
 ) -> Answer<Response> {
     app.engine.inbox(auth.project(), id)?;
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<RequestId>().ok());
     let signals = app.engine.watch_inbox(id);
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<RequestId>().ok());
+    let last = match last {
+        Some(last) => last,
+        None => app.engine.newest_request(auth.project(), id).await?,
+    };
     Ok(stream(InboxFeed { app, project: auth.project(), inbox: id, last }, signals))
 }
 
+/// Signals only wake it: what goes out is read from the table in the order of ids, which is the order of commits.
 struct InboxFeed {
     app: App,
-    project: kanca_domain::ids::ProjectId,
+    project: ProjectId,
     inbox: InboxId,
     /// The newest request that the listener has.
-    last: Option<RequestId>,
+    last: RequestId,
 }
 
 impl Feed for InboxFeed {
     type Signal = InboxSignal;
 
-    async fn missed(&mut self) -> Vec<axum::response::sse::Event> {
+    async fn missed(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Some(last) = self.last {
-            let more = self.app.engine.requests_after(self.project, self.inbox, last, 200).await.unwrap_or_default();
-            if more.is_empty() {
-                break;
-            }
-            events.extend(more.iter().filter_map(|r| self.show(r)));
-        }
-        events
-    }
-
-    fn event(&mut self, signal: InboxSignal) -> Option<axum::response::sse::Event> {
-        match signal {
-            InboxSignal::Captured(summary) => self.show(&summary),
-            InboxSignal::Deleted(id) => {
-                axum::response::sse::Event::default().event("deleted").json_data(serde_json::json!({"id": id})).ok()
-            }
-            InboxSignal::Cleared => {
-                axum::response::sse::Event::default().event("cleared").json_data(serde_json::json!({})).ok()
-            }
+        loop {
+            let more = self.app.engine.requests_after(self.project, self.inbox, self.last, 200).await;
+            let more = more.unwrap_or_default();
+            let Some(newest) = more.last().map(|r| r.id) else { return events };
+            self.last = newest;
+            events.extend(
+                more.iter()
+                    .filter_map(|r| Event::default().event("request").id(r.id.to_string()).json_data(request(r)).ok()),
+            );
         }
     }
-}
 
-impl InboxFeed {
-    fn show(&mut self, summary: &RequestSummary) -> Option<axum::response::sse::Event> {
-        if self.last.is_some_and(|last| summary.id <= last) {
-            return None;
-        }
-        self.last = Some(summary.id);
-        let event = axum::response::sse::Event::default().event("request").id(summary.id.to_string());
-        event.json_data(request(summary)).ok()
+    async fn news(&mut self, signal: InboxSignal) -> Vec<Event> {
+        let (name, data) = match signal {
+            InboxSignal::Captured(summary) if summary.id <= self.last => return Vec::new(),
+            InboxSignal::Captured(_) => return self.missed().await,
+            InboxSignal::Deleted(id) => ("deleted", serde_json::json!({"id": id})),
+            InboxSignal::Cleared => ("cleared", serde_json::json!({})),
+        };
+        Event::default().event(name).json_data(data).into_iter().collect()
     }
 }
 

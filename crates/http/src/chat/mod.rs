@@ -18,7 +18,6 @@ use kanca_domain::ids::{BotId, ConversationId, MessageId};
 use kanca_engine::conversations::{ChatSignal, NewConversation, Said};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
