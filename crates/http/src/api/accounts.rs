@@ -1,14 +1,15 @@
 //! Set-up, log-in, sessions, API keys, projects.
 
 use super::List;
+use super::endpoints::PageQuery;
 use crate::App;
-use crate::extract::{Auth, COOKIE, Client, Json, NoQuery, PathId, Query, check_panel_request, session_token};
+use crate::extract::{Auth, COOKIE, Client, Json, NoQuery, PathId, Query, check_panel_request, page, session_token};
 use crate::problems::Answer;
 use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{ApiKeyId, ProjectId, UserId};
+use kanca_domain::ids::{ApiKeyId, Id, ProjectId, UserId};
 use kanca_engine::accounts::NewSession;
 use kanca_engine::storage::accounts::{ApiKeyRecord, ProjectRecord, UserRecord};
 use serde::{Deserialize, Serialize};
@@ -193,13 +194,15 @@ fn cookie(app: &App, token: &str, seconds: u64) -> HeaderValue {
 }
 
 /// The projects that the caller may see.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "accounts", responses((status = 200, body = List<Project>)))]
+#[utoipa::path(get, path = "/api/v1/projects", tag = "accounts",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Project>)))]
 pub async fn projects(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> axum::Json<List<Project>> {
-    axum::Json(List::whole(app.engine.projects(&auth.0).iter().map(|p| project(p, None)).collect()))
+    Query(query): Query<PageQuery>,
+) -> Answer<axum::Json<List<Project>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    Ok(axum::Json(List::part(app.engine.projects(&auth.0), page, |p| p.id.uuid(), |p| project(&p, None))))
 }
 
 /// Creates a project with a key of its own. For the owner only.
@@ -214,14 +217,16 @@ fn project(record: &ProjectRecord, key: Option<String>) -> Project {
 }
 
 /// The project's API keys, newest first.
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "accounts", responses((status = 200, body = List<ApiKey>)))]
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "accounts",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<ApiKey>)))]
 pub async fn api_keys(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<ApiKey>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
     let keys = app.engine.api_keys(auth.project()).await?;
-    Ok(axum::Json(List::whole(keys.iter().map(|k| api_key(k, None)).collect())))
+    Ok(axum::Json(List::part(keys, page, |k| k.id.uuid(), |k| api_key(&k, None))))
 }
 
 /// Creates an API key.

@@ -1,14 +1,15 @@
 //! Bots.
 
+use super::endpoints::PageQuery;
 use super::{List, present};
 use crate::App;
-use crate::extract::{Auth, Json, NoQuery, PathId, Query};
+use crate::extract::{Auth, Json, NoQuery, PathId, Query, page};
 use crate::problems::Answer;
 use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{BotId, ScenarioId};
+use kanca_domain::ids::{BotId, Id, ScenarioId};
 use kanca_engine::scenarios::BotPatch as Patch;
 use kanca_engine::storage::scenarios::BotRecord;
 use serde::{Deserialize, Serialize};
@@ -60,9 +61,16 @@ pub struct BotPatch {
 }
 
 /// The project's bots, newest first.
-#[utoipa::path(get, path = "/api/v1/bots", tag = "bots", responses((status = 200, body = List<Bot>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> axum::Json<List<Bot>> {
-    axum::Json(List::whole(app.engine.bots(auth.project()).iter().map(|b| bot(&app, b, None)).collect()))
+#[utoipa::path(get, path = "/api/v1/bots", tag = "bots",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Bot>)))]
+pub async fn list(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<PageQuery>,
+) -> Answer<axum::Json<List<Bot>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    let bots = app.engine.bots(auth.project());
+    Ok(axum::Json(List::part(bots, page, |b| b.id.uuid(), |b| bot(&app, &b, None))))
 }
 
 /// Creates a bot.

@@ -16,6 +16,7 @@ use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, 
 use kanca_engine::storage::deliveries::StatusCounts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A URL that wants events.
@@ -148,12 +149,8 @@ pub async fn list(
     let page = page(query.cursor.as_deref(), query.limit)?;
     let counts = app.engine.endpoint_counts(auth.project()).await?;
     let all = app.engine.endpoints(auth.project());
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let mut rest = all.iter().filter(|e| page.after.is_none_or(|after| e.record.id.uuid() < after));
-    let taken: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(taken.last()).map(|e| e.record.id.uuid().simple().to_string());
-    let items = taken.into_iter().map(|e| endpoint(&app, e, counts.get(&e.record.id), None)).collect();
-    Ok(axum::Json(List { items, next }))
+    let show = |e: Arc<Record>| endpoint(&app, &e, counts.get(&e.record.id), None);
+    Ok(axum::Json(List::part(all, page, |e| e.record.id.uuid(), show)))
 }
 
 /// Creates an endpoint.

@@ -10,10 +10,11 @@ pub mod inboxes;
 pub mod overview;
 pub mod scenarios;
 
-use kanca_engine::storage::Page;
+use kanca_engine::storage::{Page, PageRequest};
 use kanca_engine::storage::deliveries::StatusCounts;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// One part of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,9 +25,20 @@ pub struct List<T> {
 }
 
 impl<T> List<T> {
-    /// A list that has no further parts.
-    pub fn whole(items: Vec<T>) -> Self {
-        Self { items, next: None }
+    /// The part that a page asks for of records that are all at hand, newest first; each is shown by `show`.
+    pub fn part<R>(
+        records: impl IntoIterator<Item = R>,
+        page: PageRequest,
+        id: impl Fn(&R) -> Uuid,
+        show: impl FnMut(R) -> T,
+    ) -> Self {
+        let rest = records.into_iter().filter(|r| page.after.is_none_or(|after| id(r) < after));
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let mut items: Vec<R> = rest.take(limit.saturating_add(1)).collect();
+        let further = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| further).map(&id);
+        Self::of(Page { items, next }, show)
     }
 
     /// A page of records, each shown by `show`.

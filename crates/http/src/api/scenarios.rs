@@ -1,14 +1,15 @@
 //! Scenarios: drafts, publishing, versions, export, test.
 
+use super::endpoints::PageQuery;
 use super::{List, present};
 use crate::App;
-use crate::extract::{Auth, BODY_LIMIT, Json, NoQuery, PathId, Query, read_json};
+use crate::extract::{Auth, BODY_LIMIT, Json, NoQuery, PathId, Query, page, read_json};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{BotId, ConversationId, ScenarioId, VersionId};
+use kanca_domain::ids::{BotId, ConversationId, Id, ScenarioId, VersionId};
 use kanca_domain::scenario::Problem as ScenarioProblem;
 use kanca_engine::scenarios::ScenarioDetail;
 use kanca_engine::storage::scenarios::{PublishedVersion, ScenarioRecord};
@@ -85,30 +86,38 @@ pub struct TestConversation {
 }
 
 /// All scenarios of the project, newest first, without drafts.
-#[utoipa::path(get, path = "/api/v1/scenarios", tag = "scenarios", responses((status = 200, body = List<Scenario>)))]
+#[utoipa::path(get, path = "/api/v1/scenarios", tag = "scenarios",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Scenario>)))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Scenario>>> {
-    listed(&app, &auth, None).await
+    listed(&app, &auth, None, &query).await
 }
 
 /// A bot's scenarios, newest first, without drafts.
-#[utoipa::path(get, path = "/api/v1/bots/{id}/scenarios", tag = "scenarios", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/bots/{id}/scenarios", tag = "scenarios",
+    params(("id" = String, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Scenario>)))]
 pub async fn list_of_bot(
     State(app): State<App>,
     auth: Auth,
     PathId(bot): PathId<BotId>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Scenario>>> {
-    listed(&app, &auth, Some(bot)).await
+    listed(&app, &auth, Some(bot), &query).await
 }
 
-async fn listed(app: &App, auth: &Auth, bot: Option<BotId>) -> Answer<axum::Json<List<Scenario>>> {
+async fn listed(
+    app: &App,
+    auth: &Auth,
+    bot: Option<BotId>,
+    query: &PageQuery,
+) -> Answer<axum::Json<List<Scenario>>> {
+    let page = page(query.cursor.as_deref(), query.limit)?;
     let records = app.engine.scenarios(auth.project(), bot).await?;
-    Ok(axum::Json(List::whole(records.into_iter().map(|r| scenario(app, auth, r, None)).collect())))
+    Ok(axum::Json(List::part(records, page, |r| r.id.uuid(), |r| scenario(app, auth, r, None))))
 }
 
 /// Creates a scenario.
@@ -188,20 +197,20 @@ pub async fn publish(
 }
 
 /// Published versions, newest first.
-#[utoipa::path(get, path = "/api/v1/scenarios/{id}/versions", tag = "scenarios", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/scenarios/{id}/versions", tag = "scenarios",
+    params(("id" = String, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Published>)))]
 pub async fn versions(
     State(app): State<App>,
     auth: Auth,
     PathId(id): PathId<ScenarioId>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Published>>> {
-    let versions = app.engine.versions(auth.project(), id).await?;
-    let items = versions.into_iter().filter_map(|v| {
-        let number = v.number?;
-        Some(Published { version_id: v.id, number, published_at: rfc3339(v.created_at) })
+    let page = page(query.cursor.as_deref(), query.limit)?;
+    let versions = app.engine.versions(auth.project(), id).await?.into_iter().filter_map(|v| {
+        Some(PublishedVersion { version_id: v.id, number: v.number?, published_at: v.created_at })
     });
-    Ok(axum::Json(List::whole(items.collect())))
+    Ok(axum::Json(List::part(versions, page, |v| v.version_id.uuid(), |v| published(&v))))
 }
 
 /// The draft as a file, for another bot or server.
