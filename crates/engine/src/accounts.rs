@@ -173,12 +173,12 @@ impl Engine {
         Ok((project, text))
     }
 
-    /// All projects, oldest first; a key sees its own only.
+    /// All projects, newest first; a key sees its own only.
     pub fn projects(&self, access: &Access) -> Vec<Arc<ProjectRecord>> {
         let snapshot = self.snapshot.load();
         let visible = |p: &&Arc<ProjectRecord>| access.owner || p.id == access.project_id;
         let mut found: Vec<_> = snapshot.projects.values().filter(visible).cloned().collect();
-        found.sort_by_key(|p| p.id);
+        found.sort_by(|a, b| b.id.cmp(&a.id));
         found
     }
 

@@ -39,8 +39,8 @@ impl Engine {
             return Ok(());
         }
         let project = self.default_project;
-        let answer = r#"{"messages":[{"type":"text","text":"The webhook answered: your order is on its way."}]}"#;
-        let response = ConfiguredResponse { status: 200, headers: Vec::new(), body: answer.into() };
+        let answer = r#"{"order":{"status":"on its way"}}"#;
+        let response = ConfiguredResponse { body: answer.into(), ..ConfiguredResponse::default() };
         let new = NewInbox { name: Some("Demo".into()), response: Some(response), ..NewInbox::default() };
         let inbox = self.create_inbox(project, new).await?;
         let new = NewEndpoint {

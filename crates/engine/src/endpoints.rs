@@ -161,6 +161,9 @@ impl Engine {
         self.storage.update_endpoint(record.clone()).await?;
         let endpoint = Arc::new(Endpoint { record, subscription, key: secret.signing_key(), secret, headers });
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
+            self.dispatcher.promote_all(id, self.clock.now());
+        }
         self.look_for_due(id);
         Ok(endpoint)
     }

@@ -87,11 +87,12 @@ impl Engine {
             .idempotency_key
             .as_ref()
             .map(|key| Idempotency { key: key.as_str().to_owned(), fingerprint: fingerprint(&publication) });
+        let timestamp = publication.timestamp.unwrap_or_else(|| milliseconds(now));
         let body = Arc::new(EventBody::new(
             project,
             id,
             publication.event_type.clone(),
-            publication.timestamp.unwrap_or(now),
+            timestamp,
             now,
             publication.data.clone(),
             publication.hops,
@@ -127,7 +128,7 @@ impl Engine {
             id,
             project_id: project,
             event_type: publication.event_type,
-            timestamp: publication.timestamp.unwrap_or(now),
+            timestamp,
             accepted_at: now,
             data: publication.data,
             ordering_key,
@@ -158,6 +159,11 @@ impl Engine {
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<EventRecord> {
         self.storage.event(project, id).await?.ok_or(EngineError::NotFound("event"))
     }
+}
+
+/// An instant without what is finer than a millisecond: nobody asked for nine digits in every body.
+fn milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
 /// SHA-256 over what makes the content: type, data, timestamp and ordering key, each with its length before it.

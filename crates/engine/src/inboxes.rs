@@ -1,9 +1,10 @@
 //! Inboxes: addresses that receive. A request is stored byte for byte in one commit, then answered as configured.
 
 use crate::Engine;
+use crate::begun::Begun;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
-use kanca_domain::ids::{InboxId, ProjectId, RequestId};
+use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_domain::inboxes::Slug;
 use kanca_domain::signatures::{self, Secret, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS};
 use kanca_storage::inboxes::{
@@ -204,8 +205,8 @@ impl Engine {
             self.check_signature(inbox, &incoming, now.as_second())
         };
         let content_type = header(&incoming.headers, "content-type").map(|v| String::from_utf8_lossy(v).into_owned());
-        let summary = RequestSummary {
-            id: self.ids.next(),
+        let mut summary = RequestSummary {
+            id: RequestId::from_uuid(uuid::Uuid::nil()),
             inbox_id: inbox.record.id,
             received_at: now,
             method: incoming.method,
@@ -219,12 +220,15 @@ impl Engine {
             signature,
             signature_detail,
         };
-        let record = RequestRecord { summary: summary.clone(), headers: incoming.headers, body: incoming.body };
         let project = inbox.record.project_id;
-        self.storage
-            .capture(project, record, self.settings.inbox_keep)
-            .await
-            .map_err(|error| self.note_storage(error))?;
+        let stored = {
+            // Ids are given in the order of commits: a stream that resumes after an id misses nothing.
+            let _order = self.capture_order.lock();
+            summary.id = self.ids.next();
+            let record = RequestRecord { summary: summary.clone(), headers: incoming.headers, body: incoming.body };
+            Begun::begin(self.storage.capture(project, record, self.settings.inbox_keep))
+        };
+        stored.end().await.map_err(|error| self.note_storage(error))?;
         let summary = Arc::new(summary);
         self.inbox_live.publish(inbox.record.id, InboxSignal::Captured(summary.clone()));
         Ok(summary)
@@ -252,6 +256,12 @@ impl Engine {
     pub async fn requests(&self, project: ProjectId, id: InboxId, page: PageRequest) -> Result<Page<RequestSummary>> {
         self.inbox(project, id)?;
         Ok(self.storage.requests(project, id, page).await?)
+    }
+
+    /// The newest request of an inbox; the least possible id when there is none.
+    pub async fn newest_request(&self, project: ProjectId, id: InboxId) -> Result<RequestId> {
+        let newest = self.storage.requests(project, id, PageRequest { after: None, limit: 1 }).await?;
+        Ok(newest.items.first().map_or(RequestId::from_uuid(uuid::Uuid::nil()), |r| r.id))
     }
 
     /// Requests after one, oldest first, for a stream that resumes.

@@ -4,6 +4,7 @@
 //! and randomness only as ports, and no HTTP framework at all.
 
 pub mod accounts;
+mod begun;
 pub mod conversations;
 pub mod deliveries;
 pub mod demo;
@@ -90,6 +91,8 @@ pub struct Inner {
     inbox_live: Hub<InboxId, InboxSignal>,
     chat_live: Hub<ConversationId, ChatSignal>,
     panel_live: Hub<ProjectId, PanelSignal>,
+    /// Held while a captured request gets its id and its place in the commit order.
+    capture_order: Mutex<()>,
     limits: Limits,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     room: room::Room,
@@ -175,6 +178,7 @@ impl Engine {
                 .into_iter()
                 .filter_map(|u| u.parse().ok())
                 .collect(),
+            capture_order: Mutex::default(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
             storage,

@@ -16,8 +16,8 @@ pub trait Feed: Send + 'static {
     /// What the listener has not seen: at the start, and after it lagged.
     fn missed(&mut self) -> impl Future<Output = Vec<Event>> + Send;
 
-    /// A signal as an event; `None` for one that the listener has seen or does not want.
-    fn event(&mut self, signal: Self::Signal) -> Option<Event>;
+    /// What a signal brings; nothing when the listener has seen it or does not want it.
+    fn news(&mut self, signal: Self::Signal) -> impl Future<Output = Vec<Event>> + Send;
 }
 
 /// Answers with the feed's stream. It ends when the process stops.
@@ -52,7 +52,7 @@ impl<F: Feed> Following<F> {
                 return Some(event);
             }
             match self.signals.recv().await {
-                Ok(signal) => self.queued.extend(self.feed.event(signal)),
+                Ok(signal) => self.queued.extend(self.feed.news(signal).await),
                 Err(RecvError::Lagged(_)) => self.queued.extend(self.feed.missed().await),
                 Err(RecvError::Closed) => return None,
             }

@@ -4,6 +4,7 @@ use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios,
 };
 use crate::{chat, problems};
+use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -31,7 +32,7 @@ use utoipa::{Modify, OpenApi};
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
         endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName,
-        deliveries::DeliveryStatusName, deliveries::AttemptOutcome, conversations::OfferedChoice,
+        deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),
     security(("key" = [])),
@@ -54,7 +55,47 @@ impl Modify for BearerKey {
 
 /// The document as JSON.
 pub fn json() -> String {
-    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if !name.ends_with("Input") && !name.ends_with("Patch") {
+            require_nullable(schema);
+        }
+    }
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operation in paths.into_iter().flatten().filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        name_operation(operation.1);
+    }
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Operation ids have to be unique in the document; handlers' names are so only within their subject.
+fn name_operation(operation: &mut Value) {
+    if let (Some(tag), Some(id)) = (operation["tags"][0].as_str(), operation["operationId"].as_str()) {
+        operation["operationId"] = json!(format!("{tag}_{id}"));
+    }
+}
+
+/// In an answer a field that may be `null` is always there; the derive takes every `Option` for one that may be absent.
+fn require_nullable(schema: &mut Value) {
+    for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        require_nullable(part);
+    }
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let nullable: Vec<Value> =
+        properties.iter().filter(|(_, property)| is_nullable(property)).map(|(name, _)| json!(name)).collect();
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.extend(nullable);
+    } else if !nullable.is_empty() {
+        schema["required"] = Value::Array(nullable);
+    }
+}
+
+fn is_nullable(property: &Value) -> bool {
+    let null = json!("null");
+    let types = property.get("type").and_then(Value::as_array).is_some_and(|types| types.contains(&null));
+    let variants = property.get("oneOf").and_then(Value::as_array);
+    types || variants.is_some_and(|all| all.iter().any(|v| v.get("type") == Some(&null)))
 }

@@ -22,11 +22,11 @@ struct Panel;
 #[allow_missing = true]
 struct Widget;
 
-/// What the panel may load: its own files only. Svelte Flow sets positions as style attributes, hence the one exception.
-const PANEL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+/// What the panel may load: its own files only.
+const PANEL_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// What a page with the chat may load.
-const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+const CHAT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 const PLACEHOLDER: &str = include_str!("panel/placeholder.html");

@@ -30,10 +30,11 @@ pub struct Problem {
     pub detail: String,
     /// The wrong fields, when the input is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub errors: Vec<FieldProblem>,
     /// What is wrong in the scenario, when it cannot be published.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Object>, required = false)]
     pub problems: Vec<ScenarioProblem>,
     /// Seconds to wait, for the header `Retry-After`.
     #[serde(skip)]

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use kanca_engine::ports::{Clock, Random};
 use kanca_engine::room::{LookAtSpace, Space};
 use rustix::process::{Resource, getrlimit, setrlimit};
+use std::cell::RefCell;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -20,16 +21,40 @@ impl Clock for SystemClock {
     }
 }
 
-/// The system's randomness.
+/// The system's randomness, fetched in portions: one system call serves many ids.
 pub struct SystemRandom;
+
+/// Bytes fetched at a time by each thread.
+const PORTION: usize = 1_024;
+
+thread_local! {
+    static FRESH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        // Without randomness there are no secrets; going on would be worse than stopping.
-        if let Err(error) = getrandom::fill(bytes) {
-            tracing::error!(%error, "the system gives no random bytes; stopping");
-            std::process::abort();
+        if bytes.len() > PORTION {
+            return fetch(bytes);
         }
+        FRESH.with_borrow_mut(|fresh| {
+            if fresh.len() < bytes.len() {
+                fresh.resize(PORTION, 0);
+                fetch(fresh);
+            }
+            // What was given out leaves the store, so that no byte is used twice.
+            let rest = fresh.len() - bytes.len();
+            bytes.copy_from_slice(&fresh[rest..]);
+            fresh[rest..].fill(0);
+            fresh.truncate(rest);
+        });
+    }
+}
+
+fn fetch(bytes: &mut [u8]) {
+    // Without randomness there are no secrets; going on would be worse than stopping.
+    if let Err(error) = getrandom::fill(bytes) {
+        tracing::error!(%error, "the system gives no random bytes; stopping");
+        std::process::abort();
     }
 }
 

@@ -112,6 +112,20 @@ impl Load {
     }
 }
 
+/// CPU seconds used by the process, and by the writer's thread.
+fn cpu_seconds() -> (f64, f64) {
+    let (mut all, mut writer) = (0.0, 0.0);
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let read = |name| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        let nanos: f64 = read("schedstat").split(' ').next().and_then(|n| n.parse().ok()).unwrap_or_default();
+        all += nanos / 1e9;
+        if read("comm").trim() == "kanca-writer" {
+            writer = nanos / 1e9;
+        }
+    }
+    (all, writer)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<u64> = std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
@@ -153,6 +167,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         times.extend(task.await??);
     }
     let took = begun.elapsed().as_secs_f64();
+    let (all, writer) = cpu_seconds();
     times.sort_unstable();
     let wal = std::fs::metadata(dir.join("kanca.db-wal"))?.len();
     let at = |share: usize| times.get(times.len() * share / 1000).copied().unwrap_or_default();
@@ -164,6 +179,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         rate(times.len() * usize::try_from(fan_out)?)
     );
     println!("accept: p50 {:?}, p99 {:?}, max {:?}", at(500), at(990), times.last().copied().unwrap_or_default());
+    let each = 1e6 / (rate(times.len()) * took);
+    println!("CPU: {:.1} us each, of which the writer {:.1} us", all * each, writer * each);
     println!(
         "commits: {} ({:.0}/s); log {} MiB",
         load.storage.commits(),

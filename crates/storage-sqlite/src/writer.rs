@@ -258,32 +258,35 @@ impl Thread {
     /// Runs a batch in one transaction with a savepoint around each job, so that a failing one is undone alone.
     fn apart(&mut self, jobs: &mut Jobs) {
         let mut done: Jobs = Vec::with_capacity(jobs.len());
-        let mut waiting = std::mem::take(jobs).into_iter();
-        let mut in_transaction = false;
-        while let Some(mut job) = waiting.next() {
-            if !in_transaction && let Err(error) = self.begin() {
-                done.push(job);
-                done.extend(waiting);
-                return answer_all(&mut done, Some(&Lost::from(named(&error))));
-            }
-            in_transaction = true;
+        for mut job in jobs.drain(..) {
             match self.alone(job.as_mut()) {
                 Ok(()) => done.push(job),
                 Err(lost) => {
-                    // SQLite gave up the whole transaction: what ran before in it is lost too.
-                    in_transaction = false;
-                    answer_all(&mut done, Some(&lost));
                     job.answer(Some(&lost));
+                    self.again(&mut done);
                 }
             }
         }
-        if in_transaction {
-            self.commit(&mut done);
-        }
+        self.commit(&mut done);
     }
 
+    /// SQLite gave up the transaction in which these ran (the disk had no room for the next one): runs them once more
+    /// and commits them before anything else is tried.
+    fn again(&mut self, done: &mut Jobs) {
+        for job in done.iter_mut() {
+            if let Err(lost) = self.alone(job.as_mut()) {
+                return answer_all(done, Some(&lost));
+            }
+        }
+        self.commit(done);
+    }
+
+    /// Runs a job within a savepoint; an error means that the whole transaction is gone.
     fn alone(&mut self, job: &mut dyn Job) -> Result<(), Lost> {
         let lost = |error: &rusqlite::Error| Lost::from(named(error));
+        if self.sql.is_autocommit() {
+            self.begin().map_err(|error| lost(&error))?;
+        }
         let mark = self.memory.mark();
         let saved = self.sql.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([]));
         if let Err(error) = saved {
@@ -329,6 +332,9 @@ impl Thread {
     }
 
     fn commit(&mut self, jobs: &mut Jobs) {
+        if self.sql.is_autocommit() {
+            return;
+        }
         let committed = crate::counts::store(&mut Tx { sql: &self.sql, memory: &mut self.memory }).and_then(|()| {
             self.sql.prepare_cached("COMMIT")?.execute([])?;
             Ok(())

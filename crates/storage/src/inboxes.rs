@@ -98,7 +98,8 @@ pub trait Inboxes: Send + Sync {
     /// What the inbox holds; zeros when nothing.
     async fn inbox_use(&self, project: ProjectId, inbox: InboxId) -> Result<InboxUse>;
     /// Stores a captured request in a durable commit and drops the oldest ones beyond `keep` in the same commit.
-    /// `NotFound` when the inbox was deleted meanwhile.
+    /// `NotFound` when the inbox was deleted meanwhile. Captures are committed in the order in which their futures were
+    /// first polled, so that a reader who sees one request has all earlier ones, too.
     async fn capture(&self, project: ProjectId, request: RequestRecord, keep: Keep) -> Result<()>;
     /// Requests of an inbox, newest first.
     async fn requests(&self, project: ProjectId, inbox: InboxId, page: PageRequest) -> Result<Page<RequestSummary>>;

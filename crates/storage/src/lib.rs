@@ -5,6 +5,7 @@
 //! says why not. The `conformance` module tests all of this against any backend.
 
 pub mod accounts;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod conversations;
 pub mod deliveries;

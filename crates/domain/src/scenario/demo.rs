@@ -83,8 +83,8 @@ pub fn demo(endpoint: EndpointId, language: Language) -> Document {
         "Success",
         "Başarılı",
         (5, 0),
-        "The webhook answered with {{webhook.status}}. Order {{order_no}}: {{order_status|no status given}}.",
-        "Webhook {{webhook.status}} ile yanıtladı. Sipariş {{order_no}}: {{order_status|durum bildirilmedi}}.",
+        "Order {{order_no}}: {{order_status|no status given}}. So says the webhook, with status {{webhook.status}}.",
+        "Sipariş {{order_no}}: {{order_status|durum bildirilmedi}}. Webhook {{webhook.status}} koduyla böyle yanıtladı.",
     );
     sketch.say(
         "not_found",
@@ -239,7 +239,7 @@ impl Sketch {
         self.document.blocks.push(Block {
             id: id.to_owned(),
             title: Some(self.language.pick(english, turkish).to_owned()),
-            position: Position { x: f64::from(column) * 280.0, y: f64::from(row) * 160.0 },
+            position: Position { x: f64::from(column) * 280.0, y: f64::from(row) * 200.0 },
             kind,
         });
     }
@@ -302,7 +302,7 @@ mod tests {
                 "Merhaba! Ben Kanca'nın demo botuyum.",
                 "Neyi denemek istersiniz?",
                 "Sipariş numaranız nedir?",
-                "Webhook 200 ile yanıtladı. Sipariş 1042: durum bildirilmedi.",
+                "Sipariş 1042: durum bildirilmedi. Webhook 200 koduyla böyle yanıtladı.",
                 "Neyi denemek istersiniz?",
             ]
         );

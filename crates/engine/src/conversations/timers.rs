@@ -13,6 +13,9 @@ const BATCH: u32 = 200;
 /// How long the service pauses after a failure, and looks at the latest.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The pause after timers were fired, so that one which does not go away cannot keep a core busy.
+const SETTLE: Duration = Duration::from_millis(5);
+
 impl Engine {
     /// Fires timers when they are due; runs until the process stops.
     pub(crate) async fn run_timers(&self) {
@@ -21,6 +24,7 @@ impl Engine {
             let now = self.clock.now();
             let pause = match self.storage.due_timers(now, BATCH).await {
                 Ok((due, next)) => {
+                    let fired = !due.is_empty();
                     let full = due.len() == usize::try_from(BATCH).unwrap_or(usize::MAX);
                     let failed = self.fire_all(due).await;
                     let wait = next.map_or(LOOK, |at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
@@ -28,6 +32,8 @@ impl Engine {
                         LOOK
                     } else if full {
                         Duration::ZERO
+                    } else if fired {
+                        wait.clamp(SETTLE, LOOK)
                     } else {
                         wait.min(LOOK)
                     }

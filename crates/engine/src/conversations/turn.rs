@@ -272,7 +272,8 @@ impl<'e> Turn<'e> {
         if record.processed_seq < record.last_seq && !self.loaded.state.is_busy() {
             record.processed_seq = record.last_seq;
         }
-        let (events, jobs): (Vec<_>, Vec<_>) = self.prepared.into_iter().map(|p| (p.event, p.jobs)).unzip();
+        let prepared = std::mem::take(&mut self.prepared);
+        let (events, jobs): (Vec<_>, Vec<_>) = prepared.into_iter().map(|p| (p.event, p.jobs)).unzip();
         let stored = StoredTurn {
             conversation: record.clone(),
             contact: self.contact_changed.then(|| self.loaded.contact.clone()),
@@ -294,8 +295,18 @@ impl<'e> Turn<'e> {
                 _ => dispatcher.drop_claims(jobs),
             }
         }
-        self.engine.tell(&self.loaded, self.messages);
-        Ok((self.loaded, stored.outcome))
+        let loaded = self.loaded.clone();
+        self.engine.tell(&loaded, std::mem::take(&mut self.messages));
+        Ok((loaded, stored.outcome))
+    }
+}
+
+impl Drop for Turn<'_> {
+    /// A turn that was never committed gives back the memory reserved for its deliveries.
+    fn drop(&mut self) {
+        for prepared in self.prepared.drain(..) {
+            self.engine.dispatcher.drop_claims(prepared.jobs);
+        }
     }
 }
 

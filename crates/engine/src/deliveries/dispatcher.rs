@@ -87,6 +87,14 @@ impl Dispatcher {
         }
     }
 
+    /// Lets go of what was held: the endpoint's ordering was switched off, in the table, too.
+    pub fn promote_all(&self, endpoint: EndpointId, now: Timestamp) {
+        let queue = self.queue(endpoint);
+        let mut queue = queue.lock();
+        queue.promote_all();
+        queue.note_due(now);
+    }
+
     /// Drops what is in memory for a deleted endpoint.
     pub fn forget(&self, endpoint: EndpointId) {
         let weight = self.queue(endpoint).lock().forget();

@@ -68,6 +68,11 @@ impl Queue {
         found
     }
 
+    /// All held jobs may start: the endpoint's ordering was switched off.
+    pub fn promote_all(&mut self) {
+        self.ready.extend(self.held.drain().map(|(_, job)| job));
+    }
+
     /// The table has something due at this time.
     pub fn note_due(&mut self, due: Timestamp) {
         self.next_due = earliest(self.next_due, Some(due));

@@ -1,6 +1,6 @@
 //! Set-up, log-in, sessions, API keys, projects.
 
-use super::List;
+use super::{List, PageQuery};
 use crate::App;
 use crate::extract::{Auth, COOKIE, Client, Json, NoQuery, PathId, Query, check_panel_request, session_token};
 use crate::problems::Answer;
@@ -8,7 +8,7 @@ use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{ApiKeyId, ProjectId, UserId};
+use kanca_domain::ids::{ApiKeyId, Id, ProjectId, UserId};
 use kanca_engine::accounts::NewSession;
 use kanca_engine::storage::accounts::{ApiKeyRecord, ProjectRecord, UserRecord};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,7 @@ pub struct Project {
     pub created_at: String,
     /// The project's first API key; shown when it is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub key: Option<String>,
 }
 
@@ -103,6 +104,7 @@ pub struct ApiKey {
     pub last_used_at: Option<String>,
     /// The key itself; shown when it is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub key: Option<String>,
 }
 
@@ -192,14 +194,15 @@ fn cookie(app: &App, token: &str, seconds: u64) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// The projects that the caller may see.
-#[utoipa::path(get, path = "/api/v1/projects", tag = "accounts", responses((status = 200, body = List<Project>)))]
+/// The projects that the caller may see, newest first.
+#[utoipa::path(get, path = "/api/v1/projects", tag = "accounts", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Project>)))]
 pub async fn projects(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> axum::Json<List<Project>> {
-    axum::Json(List::whole(app.engine.projects(&auth.0).iter().map(|p| project(p, None)).collect()))
+    Query(query): Query<PageQuery>,
+) -> Answer<axum::Json<List<Project>>> {
+    let all = app.engine.projects(&auth.0);
+    Ok(axum::Json(List::part(all, query.page()?, |p| p.id.uuid(), |p| project(&p, None))))
 }
 
 /// Creates a project with a key of its own. For the owner only.
@@ -214,14 +217,14 @@ fn project(record: &ProjectRecord, key: Option<String>) -> Project {
 }
 
 /// The project's API keys, newest first.
-#[utoipa::path(get, path = "/api/v1/api-keys", tag = "accounts", responses((status = 200, body = List<ApiKey>)))]
+#[utoipa::path(get, path = "/api/v1/api-keys", tag = "accounts", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<ApiKey>)))]
 pub async fn api_keys(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<ApiKey>>> {
     let keys = app.engine.api_keys(auth.project()).await?;
-    Ok(axum::Json(List::whole(keys.iter().map(|k| api_key(k, None)).collect())))
+    Ok(axum::Json(List::part(keys, query.page()?, |k| k.id.uuid(), |k| api_key(&k, None))))
 }
 
 /// Creates an API key.

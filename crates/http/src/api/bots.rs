@@ -1,6 +1,6 @@
 //! Bots.
 
-use super::{List, present};
+use super::{List, PageQuery, present};
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, PathId, Query};
 use crate::problems::Answer;
@@ -8,11 +8,19 @@ use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{BotId, ScenarioId};
+use kanca_domain::ids::{BotId, Id, ScenarioId};
 use kanca_engine::scenarios::BotPatch as Patch;
 use kanca_engine::storage::scenarios::BotRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// The languages that Kanca speaks.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum LanguageName {
+    En,
+    Tr,
+}
 
 /// A bot.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +28,7 @@ pub struct Bot {
     #[schema(value_type = String)]
     pub id: BotId,
     pub name: String,
-    /// `en` or `tr`.
+    #[schema(value_type = LanguageName)]
     pub language: String,
     /// Origins whose pages may talk to it; empty = any.
     pub allowed_origins: Vec<String>,
@@ -32,6 +40,7 @@ pub struct Bot {
     pub created_at: String,
     /// Key of `identity_hash`; shown when the bot is created, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub identity_secret: Option<String>,
 }
 
@@ -41,6 +50,7 @@ pub struct Bot {
 pub struct BotInput {
     pub name: String,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<LanguageName>)]
     pub language: Option<String>,
 }
 
@@ -51,6 +61,7 @@ pub struct BotPatch {
     #[serde(default, deserialize_with = "present")]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<LanguageName>)]
     pub language: Option<String>,
     #[serde(default, deserialize_with = "present")]
     pub allowed_origins: Option<Vec<String>>,
@@ -60,9 +71,10 @@ pub struct BotPatch {
 }
 
 /// The project's bots, newest first.
-#[utoipa::path(get, path = "/api/v1/bots", tag = "bots", responses((status = 200, body = List<Bot>)))]
-pub async fn list(State(app): State<App>, auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> axum::Json<List<Bot>> {
-    axum::Json(List::whole(app.engine.bots(auth.project()).iter().map(|b| bot(&app, b, None)).collect()))
+#[utoipa::path(get, path = "/api/v1/bots", tag = "bots", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Bot>)))]
+pub async fn list(State(app): State<App>, auth: Auth, Query(query): Query<PageQuery>) -> Answer<axum::Json<List<Bot>>> {
+    let all = app.engine.bots(auth.project());
+    Ok(axum::Json(List::part(all, query.page()?, |b| b.id.uuid(), |b| bot(&app, &b, None))))
 }
 
 /// Creates a bot.

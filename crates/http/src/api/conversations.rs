@@ -50,7 +50,7 @@ pub struct Contact {
     #[schema(value_type = String)]
     pub id: ContactId,
     pub name: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub attributes: Map<String, Value>,
 }
 
@@ -73,9 +73,27 @@ pub struct LastMessage {
 /// What a conversation waits for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Waiting {
-    /// `nothing`, `visitor`, `webhook` or `timer`.
-    pub kind: String,
+    #[schema(value_type = WaitingKind)]
+    pub kind: &'static str,
     pub block_id: Option<String>,
+}
+
+/// What a conversation may wait for.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum WaitingKind {
+    Nothing,
+    Visitor,
+    Webhook,
+    Timer,
+}
+
+/// How choices behave: buttons stay clickable, quick replies disappear after the next message.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ChoiceStyleName {
+    Buttons,
+    QuickReplies,
 }
 
 /// Who said something; a `note` is a remark that visitors never see.
@@ -94,7 +112,7 @@ pub struct Message {
     #[schema(value_type = String)]
     pub id: MessageId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, nullable = false)]
     pub conversation_id: Option<ConversationId>,
     /// 1, 2, 3 … within the conversation.
     pub seq: u64,
@@ -104,14 +122,15 @@ pub struct Message {
     pub kind: MessageKind,
     pub text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<OfferedChoice>>)]
+    #[schema(value_type = Option<Vec<OfferedChoice>>, nullable = false)]
     pub choices: Option<Value>,
-    /// `buttons` or `quick_replies`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ChoiceStyleName>, nullable = false)]
     pub choice_style: Option<String>,
     pub block_id: Option<String>,
     /// The visitor's own id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub client_id: Option<String>,
     pub created_at: String,
 }
@@ -130,6 +149,7 @@ pub struct OfferedChoice {
     pub id: String,
     pub label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub url: Option<String>,
 }
 
@@ -239,23 +259,24 @@ impl Feed for ConversationFeed {
         vec![Event::default().event("resync").data("{}")]
     }
 
-    fn event(&mut self, signal: PanelSignal) -> Option<Event> {
+    async fn news(&mut self, signal: PanelSignal) -> Vec<Event> {
         let id = match &signal {
             PanelSignal::Message(message) => message.conversation_id,
             PanelSignal::Conversation(standing) => standing.conversation.id,
         };
         if self.only.is_some_and(|only| only != id) {
-            return None;
+            return Vec::new();
         }
-        match signal {
+        let event = match signal {
             PanelSignal::Message(record) => {
-                Event::default().event("message").id(record.id.to_string()).json_data(message(&record, true)).ok()
+                Event::default().event("message").id(record.id.to_string()).json_data(message(&record, true))
             }
             PanelSignal::Conversation(standing) => {
                 let shown = standing_shown(&self.app, self.project, &standing);
-                Event::default().event("conversation").json_data(shown).ok()
+                Event::default().event("conversation").json_data(shown)
             }
-        }
+        };
+        event.into_iter().collect()
     }
 }
 
@@ -294,7 +315,7 @@ fn shown(
             at: rfc3339(m.created_at),
         }),
         message_count,
-        waiting: Waiting { kind: wait.name().to_owned(), block_id: wait.block().map(str::to_owned) },
+        waiting: Waiting { kind: wait.name(), block_id: wait.block().map(str::to_owned) },
         block_id: record.block_id.clone(),
         created_at: rfc3339(record.created_at),
         updated_at: rfc3339(record.updated_at),

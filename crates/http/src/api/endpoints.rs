@@ -1,8 +1,8 @@
 //! Endpoints (in the panel: webhooks).
 
-use super::{DeliveryCounts, List, present};
+use super::{DeliveryCounts, List, PageQuery, present};
 use crate::App;
-use crate::extract::{Auth, Json, NoQuery, PathId, Query, page};
+use crate::extract::{Auth, Json, NoQuery, PathId, Query};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::State;
@@ -16,6 +16,7 @@ use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, 
 use kanca_engine::storage::deliveries::StatusCounts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A URL that wants events.
@@ -44,6 +45,7 @@ pub struct Endpoint {
     pub updated_at: String,
     /// The signing secret; shown when the endpoint is created, later only by its own call.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub secret: Option<String>,
 }
 
@@ -128,14 +130,6 @@ pub struct EndpointSecret {
     pub secret: String,
 }
 
-/// `?cursor=&limit=`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PageQuery {
-    pub cursor: Option<String>,
-    pub limit: Option<u32>,
-}
-
 /// The project's endpoints, newest first.
 #[utoipa::path(get, path = "/api/v1/endpoints", tag = "endpoints",
     params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
@@ -145,15 +139,11 @@ pub async fn list(
     auth: Auth,
     Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Endpoint>>> {
-    let page = page(query.cursor.as_deref(), query.limit)?;
+    let page = query.page()?;
     let counts = app.engine.endpoint_counts(auth.project()).await?;
     let all = app.engine.endpoints(auth.project());
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let mut rest = all.iter().filter(|e| page.after.is_none_or(|after| e.record.id.uuid() < after));
-    let taken: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(taken.last()).map(|e| e.record.id.uuid().simple().to_string());
-    let items = taken.into_iter().map(|e| endpoint(&app, e, counts.get(&e.record.id), None)).collect();
-    Ok(axum::Json(List { items, next }))
+    let show = |e: Arc<Record>| endpoint(&app, &e, counts.get(&e.record.id), None);
+    Ok(axum::Json(List::part(all, page, |e| e.record.id.uuid(), show)))
 }
 
 /// Creates an endpoint.
@@ -234,8 +224,8 @@ pub async fn secret(
 }
 
 /// The types of Kanca's own events, for pick lists.
-#[utoipa::path(get, path = "/api/v1/event-types", tag = "events", responses((status = 200, body = List<String>)))]
-pub async fn event_types(_auth: Auth, Query(NoQuery {}): Query<NoQuery>) -> axum::Json<List<String>> {
+#[utoipa::path(get, path = "/api/v1/event-types", tag = "events", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<String>)))]
+pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<List<String>> {
     axum::Json(List::whole(BuiltIn::ALL.iter().map(|b| b.name().to_owned()).collect()))
 }
 

@@ -1,18 +1,18 @@
 //! Inboxes and what they captured.
 
-use super::{List, present};
+use super::{List, PageQuery, present};
 use crate::App;
-use crate::api::endpoints::PageQuery;
-use crate::extract::{Auth, Json, NoQuery, PathId, PathIds, Query, page};
+use crate::extract::{Auth, Json, NoQuery, PathId, PathIds, Query};
 use crate::live::{Feed, stream};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kanca_domain::ids::{Id, InboxId, RequestId};
+use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_engine::inboxes::{Inbox as Record, InboxPatch as Patch, InboxSignal, NewInbox};
 use kanca_engine::storage::inboxes::{ConfiguredResponse, RequestSummary, SignatureState};
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,17 @@ pub struct Inbox {
 }
 
 /// What an inbox answers.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InboxResponse {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+/// What an inbox shall answer; 200 without a body unless said.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InboxResponseInput {
     /// 200–599.
     #[serde(default = "ok")]
     pub status: u16,
@@ -67,7 +75,7 @@ pub struct InboxInput {
     #[serde(default)]
     pub signing_secret: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    pub response: Option<InboxResponse>,
+    pub response: Option<InboxResponseInput>,
 }
 
 /// Changes; absent fields stay as they are.
@@ -83,7 +91,7 @@ pub struct InboxPatch {
     #[schema(value_type = Option<String>)]
     pub signing_secret: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
-    pub response: Option<InboxResponse>,
+    pub response: Option<InboxResponseInput>,
 }
 
 /// A captured request, without headers and body.
@@ -139,15 +147,12 @@ pub async fn list(
     auth: Auth,
     Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Inbox>>> {
-    let page = page(query.cursor.as_deref(), query.limit)?;
-    let all = app.engine.inboxes(auth.project());
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let mut rest = all.iter().filter(|i| page.after.is_none_or(|after| i.record.id.uuid() < after));
-    let taken: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(taken.last()).map(|i| i.record.id.uuid().simple().to_string());
-    let mut items = Vec::with_capacity(taken.len());
-    for record in taken {
-        items.push(shown(&app, record).await?);
+    let page = query.page()?;
+    let List { items: records, next } =
+        List::part(app.engine.inboxes(auth.project()), page, |i| i.record.id.uuid(), |i| i);
+    let mut items = Vec::with_capacity(records.len());
+    for record in records {
+        items.push(shown(&app, &record).await?);
     }
     Ok(axum::Json(List { items, next }))
 }
@@ -214,7 +219,7 @@ pub async fn requests(
     PathId(id): PathId<InboxId>,
     Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<CapturedRequest>>> {
-    let page = page(query.cursor.as_deref(), query.limit)?;
+    let page = query.page()?;
     Ok(axum::Json(List::of(app.engine.requests(auth.project(), id, page).await?, |r| request(&r))))
 }
 
@@ -286,55 +291,49 @@ pub async fn live(
     headers: HeaderMap,
 ) -> Answer<Response> {
     app.engine.inbox(auth.project(), id)?;
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<RequestId>().ok());
     let signals = app.engine.watch_inbox(id);
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<RequestId>().ok());
+    let last = match last {
+        Some(last) => last,
+        None => app.engine.newest_request(auth.project(), id).await?,
+    };
     Ok(stream(InboxFeed { app, project: auth.project(), inbox: id, last }, signals))
 }
 
+/// Signals only wake it: what goes out is read from the table in the order of ids, which is the order of commits.
 struct InboxFeed {
     app: App,
-    project: kanca_domain::ids::ProjectId,
+    project: ProjectId,
     inbox: InboxId,
     /// The newest request that the listener has.
-    last: Option<RequestId>,
+    last: RequestId,
 }
 
 impl Feed for InboxFeed {
     type Signal = InboxSignal;
 
-    async fn missed(&mut self) -> Vec<axum::response::sse::Event> {
+    async fn missed(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Some(last) = self.last {
-            let more = self.app.engine.requests_after(self.project, self.inbox, last, 200).await.unwrap_or_default();
-            if more.is_empty() {
-                break;
-            }
-            events.extend(more.iter().filter_map(|r| self.show(r)));
-        }
-        events
-    }
-
-    fn event(&mut self, signal: InboxSignal) -> Option<axum::response::sse::Event> {
-        match signal {
-            InboxSignal::Captured(summary) => self.show(&summary),
-            InboxSignal::Deleted(id) => {
-                axum::response::sse::Event::default().event("deleted").json_data(serde_json::json!({"id": id})).ok()
-            }
-            InboxSignal::Cleared => {
-                axum::response::sse::Event::default().event("cleared").json_data(serde_json::json!({})).ok()
-            }
+        loop {
+            let more = self.app.engine.requests_after(self.project, self.inbox, self.last, 200).await;
+            let more = more.unwrap_or_default();
+            let Some(newest) = more.last().map(|r| r.id) else { return events };
+            self.last = newest;
+            events.extend(
+                more.iter()
+                    .filter_map(|r| Event::default().event("request").id(r.id.to_string()).json_data(request(r)).ok()),
+            );
         }
     }
-}
 
-impl InboxFeed {
-    fn show(&mut self, summary: &RequestSummary) -> Option<axum::response::sse::Event> {
-        if self.last.is_some_and(|last| summary.id <= last) {
-            return None;
-        }
-        self.last = Some(summary.id);
-        let event = axum::response::sse::Event::default().event("request").id(summary.id.to_string());
-        event.json_data(request(summary)).ok()
+    async fn news(&mut self, signal: InboxSignal) -> Vec<Event> {
+        let (name, data) = match signal {
+            InboxSignal::Captured(summary) if summary.id <= self.last => return Vec::new(),
+            InboxSignal::Captured(_) => return self.missed().await,
+            InboxSignal::Deleted(id) => ("deleted", serde_json::json!({"id": id})),
+            InboxSignal::Cleared => ("cleared", serde_json::json!({})),
+        };
+        Event::default().event(name).json_data(data).into_iter().collect()
     }
 }
 
@@ -354,7 +353,7 @@ async fn shown(app: &App, record: &Record) -> Answer<Inbox> {
     })
 }
 
-fn configured(response: InboxResponse) -> ConfiguredResponse {
+fn configured(response: InboxResponseInput) -> ConfiguredResponse {
     ConfiguredResponse { status: response.status, headers: response.headers.into_iter().collect(), body: response.body }
 }
 

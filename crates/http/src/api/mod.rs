@@ -10,10 +10,13 @@ pub mod inboxes;
 pub mod overview;
 pub mod scenarios;
 
-use kanca_engine::storage::Page;
+use crate::extract::page;
+use crate::problems::Answer;
 use kanca_engine::storage::deliveries::StatusCounts;
+use kanca_engine::storage::{Page, PageRequest};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// One part of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +35,32 @@ impl<T> List<T> {
     /// A page of records, each shown by `show`.
     pub fn of<R>(page: Page<R>, show: impl FnMut(R) -> T) -> Self {
         Self { next: page.next.map(|id| id.simple().to_string()), items: page.items.into_iter().map(show).collect() }
+    }
+}
+
+impl<T> List<T> {
+    /// A part of a list that is in memory, newest first.
+    pub fn part<R>(all: Vec<R>, page: PageRequest, id: impl Fn(&R) -> Uuid, show: impl FnMut(R) -> T) -> Self {
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let mut rest = all.into_iter().filter(|r| page.after.is_none_or(|after| id(r) < after));
+        let items: Vec<R> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(items.last()).map(&id);
+        Self::of(Page { items, next }, show)
+    }
+}
+
+/// `?cursor=&limit=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+impl PageQuery {
+    /// The part that is asked for.
+    pub fn page(&self) -> Answer<PageRequest> {
+        page(self.cursor.as_deref(), self.limit)
     }
 }
 

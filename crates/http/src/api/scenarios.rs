@@ -1,6 +1,6 @@
 //! Scenarios: drafts, publishing, versions, export, test.
 
-use super::{List, present};
+use super::{List, PageQuery, present};
 use crate::App;
 use crate::extract::{Auth, BODY_LIMIT, Json, NoQuery, PathId, Query, read_json};
 use crate::problems::{Answer, Problem};
@@ -8,10 +8,10 @@ use crate::time::rfc3339;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kanca_domain::ids::{BotId, ConversationId, ScenarioId, VersionId};
+use kanca_domain::ids::{BotId, ConversationId, Id, ScenarioId, VersionId};
 use kanca_domain::scenario::Problem as ScenarioProblem;
 use kanca_engine::scenarios::ScenarioDetail;
-use kanca_engine::storage::scenarios::{PublishedVersion, ScenarioRecord};
+use kanca_engine::storage::scenarios::{PublishedVersion, ScenarioRecord, VersionRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,7 +27,7 @@ pub struct Scenario {
     pub name: String,
     /// The draft document (see `/api/v1/scenario.schema.json`); absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, nullable = false)]
     pub draft: Option<Value>,
     /// Counts up with each change of the draft.
     pub draft_revision: u64,
@@ -36,7 +36,7 @@ pub struct Scenario {
     pub active: bool,
     /// What is wrong in the draft; absent in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<Object>>, nullable = false)]
     pub problems: Option<Vec<ScenarioProblem>>,
     pub created_at: String,
     pub updated_at: String,
@@ -85,30 +85,30 @@ pub struct TestConversation {
 }
 
 /// All scenarios of the project, newest first, without drafts.
-#[utoipa::path(get, path = "/api/v1/scenarios", tag = "scenarios", responses((status = 200, body = List<Scenario>)))]
+#[utoipa::path(get, path = "/api/v1/scenarios", tag = "scenarios", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<Scenario>)))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Scenario>>> {
-    listed(&app, &auth, None).await
+    listed(&app, &auth, None, &query).await
 }
 
 /// A bot's scenarios, newest first, without drafts.
-#[utoipa::path(get, path = "/api/v1/bots/{id}/scenarios", tag = "scenarios", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/bots/{id}/scenarios", tag = "scenarios", params(("id" = String, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Scenario>)))]
 pub async fn list_of_bot(
     State(app): State<App>,
     auth: Auth,
     PathId(bot): PathId<BotId>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Scenario>>> {
-    listed(&app, &auth, Some(bot)).await
+    listed(&app, &auth, Some(bot), &query).await
 }
 
-async fn listed(app: &App, auth: &Auth, bot: Option<BotId>) -> Answer<axum::Json<List<Scenario>>> {
+async fn listed(app: &App, auth: &Auth, bot: Option<BotId>, query: &PageQuery) -> Answer<axum::Json<List<Scenario>>> {
     let records = app.engine.scenarios(auth.project(), bot).await?;
-    Ok(axum::Json(List::whole(records.into_iter().map(|r| scenario(app, auth, r, None)).collect())))
+    Ok(axum::Json(List::part(records, query.page()?, |r| r.id.uuid(), |r| scenario(app, auth, r, None))))
 }
 
 /// Creates a scenario.
@@ -188,20 +188,21 @@ pub async fn publish(
 }
 
 /// Published versions, newest first.
-#[utoipa::path(get, path = "/api/v1/scenarios/{id}/versions", tag = "scenarios", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/scenarios/{id}/versions", tag = "scenarios", params(("id" = String, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Published>)))]
 pub async fn versions(
     State(app): State<App>,
     auth: Auth,
     PathId(id): PathId<ScenarioId>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<axum::Json<List<Published>>> {
     let versions = app.engine.versions(auth.project(), id).await?;
-    let items = versions.into_iter().filter_map(|v| {
-        let number = v.number?;
-        Some(Published { version_id: v.id, number, published_at: rfc3339(v.created_at) })
-    });
-    Ok(axum::Json(List::whole(items.collect())))
+    let show = |v: VersionRecord| Published {
+        version_id: v.id,
+        number: v.number.unwrap_or_default(),
+        published_at: rfc3339(v.created_at),
+    };
+    Ok(axum::Json(List::part(versions, query.page()?, |v| v.id.uuid(), show)))
 }
 
 /// The draft as a file, for another bot or server.

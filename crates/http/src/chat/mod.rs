@@ -6,6 +6,7 @@ mod socket;
 pub use socket::socket;
 
 use crate::App;
+use crate::api::bots::LanguageName;
 use crate::api::conversations::{ConversationStatus, Message, message};
 use crate::extract::{Client, Json, PathId, Query, bearer};
 use crate::problems::{Answer, Problem};
@@ -32,6 +33,7 @@ pub struct ChatBot {
     #[schema(value_type = String)]
     pub id: BotId,
     pub name: String,
+    #[schema(value_type = LanguageName)]
     pub language: String,
 }
 
@@ -42,7 +44,7 @@ pub struct StartInput {
     pub bot: String,
     /// What the page knows of its visitor; unverified.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     pub attributes: Option<Map<String, Value>>,
     /// The site's own id of the visitor; needs `identity_hash`.
     #[serde(default)]
@@ -93,7 +95,7 @@ pub struct ChatMessages {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContactInput {
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, Value>)]
     pub attributes: Map<String, Value>,
 }
 

@@ -34,14 +34,12 @@ export interface TestConversation {
   token: string;
 }
 
-const PAGE = 200;
-
-/** Follows a list to its end; for lists that people keep short (bots, scenarios, webhooks). */
+/** Follows a list to its end, whatever its page size; for lists that people keep short (bots, scenarios, webhooks). */
 async function all<T>(path: string): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | null = null;
   do {
-    const page: Page<T> = await api.get<Page<T>>(path, { limit: PAGE, cursor });
+    const page: Page<T> = await api.get<Page<T>>(path, { cursor });
     items.push(...page.items);
     cursor = page.next;
   } while (cursor !== null);

@@ -6,9 +6,10 @@ import { chain, orderBot } from './model/model.fixtures';
 import { portName, problemText, summaryOf, titleOf, typeName } from './words';
 
 // The codes of the scenario's validation, in the API's reference.
-const codes = `no_start several_starts duplicate_block duplicate_edge unknown_edge_block unknown_port missing_target
+const codes = `no_start several_starts several_defaults duplicate_block duplicate_edge unknown_edge_block unknown_port missing_target
   unreachable_block unknown_attribute read_only_attribute no_failure_path cycle_without_wait no_webhook_chosen
-  unknown_webhook empty_text empty_choices duplicate_choice empty_branch invalid_path invalid_url no_way_on`.split(/\s+/);
+  unknown_webhook empty_text empty_choices duplicate_choice empty_branch invalid_path invalid_url
+  invalid_limits no_way_on`.split(/\s+/);
 
 describe('words', () => {
   it.each(['start', ...PALETTE_TYPES] as const)('has a name, a hint, ports and a summary for %s', (type) => {
@@ -35,6 +36,12 @@ describe('words', () => {
   it('shows the server’s sentence for a problem that it does not know', () => {
     const problem = { code: 'from_the_future', severity: 'error', block_id: null, port: null, field: null, message: 'Do this.' } as const;
     expect(problemText(problem)).toBe('Do this.');
+  });
+
+  it('fills in what the problem is about', () => {
+    const problem = { code: 'unknown_attribute', severity: 'error', block_id: 'x', port: null, field: 'text', message: '', params: { attribute: 'city' } } as const;
+    expect(problemText(problem)).toContain('city');
+    expect(problemText({ ...problem, params: { attribute: '' } })).toBe(t('problem.no_attribute'));
   });
 
   it('prefers the user’s own words', () => {

@@ -65,8 +65,10 @@ export function summaryOf(block: Block, { document, endpoints }: SummaryContext)
 
 /** The sentence for a problem in the panel's language; the server's own where it is a newer one. */
 export function problemText(problem: Problem): string {
+  const params = textParams(problem);
+  if (problem.code === 'unknown_attribute' && params['attribute'] === '') return t('problem.no_attribute');
   const key = `problem.${problem.code}`;
-  return hasText(key) ? t(key, textParams(problem)) : problem.message;
+  return hasText(key) ? t(key, params) : problem.message;
 }
 
 function ruleText(rule: Rule): string {

@@ -6,7 +6,7 @@ import { getContext, setContext } from 'svelte';
 import { ApiProblem } from '../../api/client';
 import type { Endpoint } from '../../api/models';
 import { scenarioApi, type PublishedVersion, type Scenario } from '../api';
-import { canAdd, createBlock, portsOf } from '../model/blocks';
+import { canAdd, createBlock, isEntry, portsOf } from '../model/blocks';
 import { CommandBus } from '../model/bus';
 import type { Command } from '../model/commands';
 import { findBlock, targetOf, type Block, type BlockType, type PortRef, type Position } from '../model/document';
@@ -136,7 +136,7 @@ export class ScenarioEditor {
     const block = createBlock(type, newBlockId(type, taken, this.#random));
     const place = options.place
       ? freeNear(this.document, block, options.place)
-      : freePlace(this.document, block, options.from?.block ?? this.selected);
+      : freePlace(this.document, block, isEntry(type) ? null : (options.from?.block ?? this.selected));
     const position = { x: Math.round(place.x), y: Math.round(place.y) };
     if (!this.dispatch({ kind: 'add_block', block: { ...block, position }, from: options.from })) return null;
     this.select(block.id, options.place === undefined || this.side !== null);

@@ -26,8 +26,12 @@ export function isEntry(type: BlockType): boolean {
   return type === 'start' || type === 'default_otherwise' || type === 'default_timeout';
 }
 
+/** The server's limit. */
+const MOST_BLOCKS = 500;
+
 /** Whether the scenario may hold one more block of this type. */
 export function canAdd(document: ScenarioDocument, type: BlockType): boolean {
+  if (document.blocks.length >= MOST_BLOCKS) return false;
   return !isEntry(type) || !document.blocks.some((block) => block.type === type);
 }
 

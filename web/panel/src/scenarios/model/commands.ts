@@ -134,7 +134,7 @@ function moveBlocks(document: ScenarioDocument, moves: ReadonlyMap<string, Posit
 
 /** Attributes that a new block stores into; they are declared with it so that it is valid as it comes. */
 function storedBy(block: Block): DeclaredAttribute[] {
-  return block.type === 'question' ? [{ name: block.attribute }] : [];
+  return block.type === 'question' && block.attribute !== null ? [{ name: block.attribute }] : [];
 }
 
 function declare(document: ScenarioDocument, attributes: readonly DeclaredAttribute[]): ScenarioDocument {

@@ -45,7 +45,7 @@ export interface QuestionBlock extends BlockBase {
   text: string;
   variants?: string[];
   validate: Validation;
-  attribute: string;
+  attribute: string | null;
   retry_text?: string | null;
   /** Answers accepted in all before `failed`; null asks for ever. */
   attempts: number | null;

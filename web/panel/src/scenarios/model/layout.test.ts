@@ -50,6 +50,11 @@ describe('layout', () => {
     expect(overlaps(document, shown)).toEqual([]);
   });
 
+  it('takes several blocks at 0, 0 for blocks without a position', () => {
+    const document = { ...chain(), blocks: chain().blocks.map((block) => ({ ...block, position: { x: 0, y: 0 } })) };
+    expect(overlaps(document, shownPositions(document))).toEqual([]);
+  });
+
   it('lets a block lie where it was dropped unless it would cover another', () => {
     const block = createBlock('end', 'bye');
     expect(freeNear(chain(), block, { x: 5000, y: 70 })).toEqual({ x: 5000, y: 70 });

@@ -77,9 +77,14 @@ function columnsFrom(document: ScenarioDocument, root: Block, done: ReadonlyMap<
   return found;
 }
 
-/** Where each block is shown: its own position, or one from the layout below everything that has one. */
+/**
+ * Where each block is shown: its own position, or one from the layout below everything that has one. The
+ * server keeps a missing position as 0, 0, so several blocks at that place have none.
+ */
 export function shownPositions(document: ScenarioDocument): Map<string, Position> {
-  const known = document.blocks.filter((block) => block.position);
+  const isAtOrigin = (block: Block): boolean => block.position?.x === 0 && block.position.y === 0;
+  const isOriginTaken = document.blocks.filter(isAtOrigin).length > 1;
+  const known = document.blocks.filter((block) => block.position && !(isOriginTaken && isAtOrigin(block)));
   const shown = known.length === document.blocks.length ? new Map<string, Position>() : arrange(document);
   const bottom = known.length
     ? Math.max(...known.map((block) => (block.position?.y ?? 0) + sizeOf(block).height)) + ROW_GAP

@@ -3,7 +3,7 @@ import { usesOf, writableAttributes } from './attributes';
 import { createBlock, nextItemId, PALETTE_TYPES, portsOf } from './blocks';
 import { newBlockId } from './ids';
 import { chain, orderBot } from './model.fixtures';
-import { outlineOf, readingOrder } from './outline';
+import { isReachable, outlineOf, readingOrder } from './outline';
 import { byBlock, errorsIn, sorted, textParams, type Problem } from './problems';
 import { moveDown, moveUp } from './reorder';
 import { draftOf, fileName, readDocument } from './transfer';
@@ -96,6 +96,16 @@ describe('outline', () => {
     expect(lost?.end).toEqual({ kind: 'closed' });
     expect(rest).toEqual([]);
     expect(readingOrder(orderBot()).length).toBe(orderBot().blocks.length);
+  });
+
+  it('knows what a conversation can come to without an edge', () => {
+    const document = orderBot();
+    const at = (id: string) => document.blocks.find((block) => block.id === id) ?? createBlock('end', 'none');
+    const listener = { ...createBlock('user_input', 'ears'), anywhere: true } as const;
+    expect(isReachable(document, at('fallback'))).toBe(true);
+    expect(isReachable(document, at('lost'))).toBe(false);
+    expect(isReachable(document, listener as ReturnType<typeof createBlock>)).toBe(true);
+    expect(isReachable({ ...document, edges: [] }, at('hello'))).toBe(true);
   });
 
   it('also shows a loop that nothing enters', () => {

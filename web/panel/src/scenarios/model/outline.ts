@@ -23,6 +23,15 @@ export interface OutlinePath {
   end: PathEnd;
 }
 
+/** Whether a conversation can come to this block by itself: an entry, an input that listens anywhere, a go-to's target, an edge. */
+export function isReachable(document: ScenarioDocument, block: Block): boolean {
+  if (isEntry(block.type) || (block.type === 'user_input' && block.anywhere)) return true;
+  return (
+    document.edges.some((edge) => edge.to === block.id) ||
+    document.blocks.some((other) => other.type === 'go_to' && other.target === block.id)
+  );
+}
+
 /** One path for each entry, then one for each block that no path leads to. */
 export function outlineOf(document: ScenarioDocument): OutlinePath[] {
   const seen = new Set<string>();

@@ -1,0 +1,292 @@
+//! What SQLite must do beyond the port: survive a kill, share commits, own its directory, live through a full disk.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use futures_util::future::join_all;
+use kanca_domain::ids::EventId;
+use kanca_storage::conformance::World;
+use kanca_storage::conformance::world::{after, at};
+use kanca_storage::deliveries::{Deliveries, DeliveryFilter, Verdict};
+use kanca_storage::events::{Events, NewEvent};
+use kanca_storage::{PageRequest, SharedStorage, Storage, StorageError};
+use kanca_storage_sqlite::{Options, SqliteStorage};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+async fn world(dir: &Path) -> (World, Arc<SqliteStorage>) {
+    world_with(dir, &Options::default()).await
+}
+
+async fn world_with(dir: &Path, options: &Options) -> (World, Arc<SqliteStorage>) {
+    let storage = Arc::new(SqliteStorage::open_with(dir, options).unwrap());
+    (World::new(storage.clone()).await, storage)
+}
+
+fn with_data(world: &World, bytes: usize) -> NewEvent {
+    let text = format!("\"{}\"", "x".repeat(bytes));
+    NewEvent { data: kanca_domain::events::EventData::parse(text.as_bytes()).unwrap(), ..world.event_for_one() }
+}
+
+/// Not a test by itself: the process that `a_kill_loses_nothing_acknowledged` starts and kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writer_to_be_killed() {
+    let Some(dir) = std::env::var_os("KANCA_TEST_KILL_DIR") else { return };
+    let (world, _) = world(Path::new(&dir)).await;
+    join_all((0..16).map(|caller| {
+        let world = &world;
+        async move {
+            for n in 0_u32.. {
+                let mut event = with_data(world, 200);
+                event.deliveries[0].claim = true;
+                let id = event.id;
+                let delivery = world.accept(event).await;
+                println!("accepted {id} {delivery}");
+                if (n + caller) % 2 == 0 {
+                    world.record(delivery, Verdict::Delivered, at(1)).await;
+                    println!("delivered {id} {delivery}");
+                }
+                std::io::stdout().flush().unwrap();
+            }
+        }
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "writer_to_be_killed", "--nocapture"])
+        .env("KANCA_TEST_KILL_DIR", dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut accepted, mut delivered) = (Vec::new(), Vec::new());
+    let mut killed = false;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let mut words = line.split(' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("accepted"), Some(event), Some(delivery)) if delivery.len() == 36 => {
+                accepted.push(event.parse::<EventId>().unwrap());
+            }
+            (Some("delivered"), _, Some(delivery)) if delivery.len() == 36 => delivered.push(delivery.parse().unwrap()),
+            _ => {}
+        }
+        if !killed && accepted.len() >= 1000 {
+            child.kill().unwrap();
+            killed = true;
+        }
+    }
+    assert!(!child.wait().unwrap().success() && killed);
+
+    let storage = SqliteStorage::open(dir.path()).unwrap();
+    let projects = kanca_storage::accounts::Accounts::projects(&storage).await.unwrap();
+    let project = projects[0].id;
+    for event in &accepted {
+        let stored = storage.event(project, *event).await.unwrap().unwrap();
+        assert_eq!(stored.deliveries.pending + stored.deliveries.delivered, 1, "an event has its delivery");
+    }
+    for delivery in &delivered {
+        let (_, attempts) = storage.delivery(project, *delivery).await.unwrap().unwrap();
+        assert_eq!(attempts.len(), 1);
+    }
+    let counts = storage.delivery_counts(project).await.unwrap();
+    assert!(counts.delivered >= delivered.len() as u64);
+    assert!(counts.pending + counts.delivered >= accepted.len() as u64);
+    let mut listed = (0, 0);
+    let mut page = PageRequest { after: None, limit: 200 };
+    loop {
+        let part = storage.deliveries(project, DeliveryFilter::default(), page).await.unwrap();
+        listed.0 += part.items.iter().filter(|delivery| delivery.completed_at.is_none()).count() as u64;
+        listed.1 += part.items.iter().filter(|delivery| delivery.completed_at.is_some()).count() as u64;
+        page.after = part.next;
+        if page.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((counts.pending, counts.delivered), listed, "the counters equal a recount");
+    let endpoint = kanca_storage::endpoints::Endpoints::all_endpoints(&storage).await.unwrap()[0].id;
+    let claimed = storage.claim_due(endpoint, at(9), u32::MAX).await.unwrap();
+    assert_eq!(claimed.items.len() as u64, counts.pending, "claims of the killed process are void");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_reopening_everything_is_there_and_nothing_is_claimed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, storage) = world(dir.path()).await;
+    let mut event = first.event_for_one();
+    event.deliveries[0].claim = true;
+    let taken = first.accept(event).await;
+    assert_eq!(first.claim_due(at(1), 10).await.0, []);
+    let newest = storage.newest_id_millis().await.unwrap();
+    let (project, endpoint) = (first.project, first.endpoint);
+    drop((first, storage));
+
+    let storage = SqliteStorage::open(dir.path()).unwrap();
+    let claimed = storage.claim_due(endpoint, at(1), 10).await.unwrap().items;
+    assert_eq!(claimed.iter().map(|item| item.id).collect::<Vec<_>>(), [taken]);
+    assert_eq!(storage.delivery_counts(project).await.unwrap().pending, 1);
+    assert_eq!(storage.newest_id_millis().await.unwrap(), newest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_stays_deleted_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, storage) = world(dir.path()).await;
+    let event = first.event_for_one();
+    let (project, endpoint, delivery) = (first.project, first.endpoint, event.deliveries[0].id);
+    first.storage.delete_endpoint(project, endpoint, at(1)).await.unwrap();
+    drop((first, storage));
+
+    let storage = SqliteStorage::open(dir.path()).unwrap();
+    storage.accept_event(event).await.unwrap();
+    assert!(storage.delivery(project, delivery).await.unwrap().unwrap().0.completed_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_come_together_share_commits() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, storage) = world(dir.path()).await;
+    let before = storage.commits();
+    let accepted = join_all((0..500).map(|_| world.storage.accept_event(world.event_for_one()))).await;
+    assert!(accepted.iter().all(Result::is_ok));
+    let commits = storage.commits() - before;
+    assert!(commits < 100, "{commits} commits for 500 events");
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = SqliteStorage::open(dir.path()).unwrap();
+    let Err(StorageError::Unavailable(why)) = SqliteStorage::open(dir.path()) else { panic!("it was opened twice") };
+    assert!(why.contains(&dir.path().display().to_string()), "{why}");
+    assert!(why.contains(&format!("process {}", std::process::id())), "{why}");
+    first.close().await.unwrap();
+    drop(first);
+    SqliteStorage::open(dir.path()).unwrap();
+}
+
+#[tokio::test]
+async fn only_its_owner_can_read_the_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("new").join("kanca-data");
+    let storage = SqliteStorage::open(&data).unwrap();
+    storage.probe().await.unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for file in ["kanca.db", "kanca.db-wal", "kanca.db-shm", "lock"] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SqliteStorage::open(dir.path()).unwrap());
+    let sql = rusqlite::Connection::open(dir.path().join("kanca.db")).unwrap();
+    sql.execute("INSERT INTO schema_migrations VALUES (9999, 'from the future')", []).unwrap();
+    drop(sql);
+    let Err(StorageError::Unavailable(why)) = SqliteStorage::open(dir.path()) else { panic!("it was opened") };
+    assert!(why.contains("newer version") && why.contains("9999"), "{why}");
+}
+
+#[test]
+fn a_damaged_database_is_refused_with_the_next_step() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("kanca.db"), vec![7; 50_000]).unwrap();
+    let Err(StorageError::Internal(why)) = SqliteStorage::open(dir.path()) else { panic!("it was opened") };
+    assert!(why.contains("damaged") && why.contains("backup"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_writes_keeps_what_is_there_and_recovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { max_pages: Some(200), ..Options::default() };
+    let (world, storage) = world_with(dir.path(), &options).await;
+    let mut stored = Vec::new();
+    let mut running = None;
+    let full = loop {
+        let event = with_data(&world, 20_000);
+        let (id, delivery) = (event.id, event.deliveries[0].id);
+        match world.storage.accept_event(event).await {
+            Ok(_) => {
+                running = running.or(Some(delivery));
+                stored.push(id);
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, StorageError::Full(_)), "{full:?}");
+    assert!(stored.len() > 10);
+    let running = running.unwrap();
+    world.claim(running).await.unwrap();
+
+    // Callers that come together all learn it, and what they wanted to take is not taken.
+    let together: Vec<_> = (0..50)
+        .map(|_| {
+            let mut event = with_data(&world, 20_000);
+            event.deliveries[0].claim = true;
+            event
+        })
+        .collect();
+    let refused = join_all(together.iter().map(|event| world.storage.accept_event(event.clone()))).await;
+    assert!(refused.iter().all(|refused| matches!(refused, Err(StorageError::Full(_)))), "{refused:?}");
+    for event in &together {
+        assert!(world.storage.event(world.project, event.id).await.unwrap().is_none());
+    }
+    for id in &stored {
+        let event = world.storage.event(world.project, *id).await.unwrap().unwrap();
+        assert_eq!(event.data.unwrap().as_str().len(), 20_002);
+    }
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap().pending, stored.len() as u64);
+    assert_eq!(world.claim(running).await.map(|item| item.id), None, "a claim outlives the trouble");
+
+    storage.set_max_pages(1_000_000).await.unwrap();
+    for event in together {
+        world.accept(event).await;
+    }
+    world.record(running, Verdict::Delivered, at(1)).await;
+    let counts = world.storage.delivery_counts(world.project).await.unwrap();
+    assert_eq!((counts.pending, counts.delivered), (stored.len() as u64 + 49, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_callers_at_once_only_the_one_that_does_not_fit_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { max_pages: Some(400), ..Options::default() };
+    let (world, _) = world_with(dir.path(), &options).await;
+    let events: Vec<_> = (0..40).map(|n| with_data(&world, if n == 20 { 5_000_000 } else { 100 })).collect();
+    let accepted = join_all(events.iter().map(|event| world.storage.accept_event(event.clone()))).await;
+    for (n, (event, accepted)) in events.iter().zip(&accepted).enumerate() {
+        let stored = world.storage.event(world.project, event.id).await.unwrap().is_some();
+        assert_eq!(accepted.is_ok(), stored, "{n}: {accepted:?}");
+        assert_eq!(stored, n != 20, "{n}: {accepted:?}");
+    }
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap().pending, 39);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_do_not_wait_for_a_long_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, _) = world(dir.path()).await;
+    for _ in 0..100 {
+        let deliveries = (0..200).map(|_| world.delivery(world.endpoint)).collect();
+        world.accept(NewEvent { deliveries, ..world.event() }).await;
+    }
+    let storage: SharedStorage = world.storage.clone();
+    let (project, endpoint) = (world.project, world.endpoint);
+    let mut long = tokio::spawn(async move { storage.delete_endpoint(project, endpoint, after(at(0), 1)).await });
+    let mut reads = 0;
+    while !long.is_finished() {
+        let counts = world.storage.delivery_counts(world.project).await.unwrap();
+        assert!(counts.pending == 20_000 || counts.cancelled == 20_000, "one moment or the other: {counts:?}");
+        reads += u32::from(counts.pending == 20_000);
+    }
+    (&mut long).await.unwrap().unwrap();
+    assert!(reads > 3, "{reads} reads during the write");
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap().cancelled, 20_000);
+}
