@@ -1,0 +1,178 @@
+use super::support::{World, eventually, near, refused, status};
+use jiff::{SignedDuration, Timestamp};
+use kanca_domain::deliveries::DeliveryStatus;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_dead_endpoint_is_tried_for_three_days_and_then_given_up() {
+    let world = World::new().await;
+    world.service_answers(|_| refused());
+    world.endpoint("dead", &["order.*"]).await;
+    let watcher = world.endpoint("watcher", &["delivery.failed"]).await;
+    let event = world.publish("order.paid", None).await;
+
+    let steps = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+    for (n, seconds) in steps.into_iter().enumerate() {
+        eventually("the attempt is recorded", async || world.delivery_of(event).await.attempt_count as usize == n + 1)
+            .await;
+        let delivery = world.delivery_of(event).await;
+        let due = delivery.due.unwrap();
+        let last = world.service.seen.lock().last().unwrap().0;
+        assert!(near(SignedDuration::from_secs(seconds), due.duration_since(last)), "step {n}: {due} after {last}");
+        world.turn_clock_to(due);
+    }
+    eventually("it is given up", async || world.delivery_of(event).await.status == DeliveryStatus::Failed).await;
+    assert_eq!(world.asked_for(event), 10);
+    let delivery = world.delivery_of(event).await;
+    assert!(delivery.last_reason.unwrap().contains("203.0.113.1"));
+
+    eventually("whoever subscribes is told", async || {
+        let counts = world.engine.endpoint_counts(world.project()).await.unwrap();
+        counts.get(&watcher.record.id).is_some_and(|c| c.pending + c.failed > 0)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_with_the_schedule_where_it_was() {
+    let world = World::new().await;
+    world.service_answers(|_| status(503));
+    world.endpoint("sick", &["*"]).await;
+    let event = world.publish("order.paid", None).await;
+    eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
+    let due = world.delivery_of(event).await.due;
+
+    let world = world.restart().await;
+    assert_eq!(world.delivery_of(event).await.due, due, "a restart neither hurries nor delays");
+    world.service_answers(|_| status(204));
+    world.turn_clock_to(due.unwrap());
+    eventually("it arrives", async || world.delivery_of(event).await.status == DeliveryStatus::Delivered).await;
+    assert_eq!(world.delivery_of(event).await.attempt_count, 2);
+}
+
+#[tokio::test]
+async fn one_key_waits_for_its_head_and_others_do_not() {
+    let world = World::new().await;
+    let dead = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let gate = dead.clone();
+    world.service_answers(move |request| {
+        let held = String::from_utf8_lossy(&request.body).contains("first.of.key");
+        status(if held && gate.load(std::sync::atomic::Ordering::SeqCst) { 500 } else { 200 })
+    });
+    world.endpoint("keyed", &["*"]).await;
+    let first = world.publish("first.of.key", Some("a")).await;
+    eventually("the head fails", async || world.delivery_of(first).await.attempt_count == 1).await;
+    let second = world.publish("second.of.key", Some("a")).await;
+    let other = world.publish("other.key", Some("b")).await;
+    let plain = world.publish("no.key", None).await;
+    for event in [other, plain] {
+        eventually("it is not held", async || world.delivery_of(event).await.status == DeliveryStatus::Delivered).await;
+    }
+    assert!(world.delivery_of(second).await.held && world.asked_for(second) == 0);
+
+    dead.store(false, std::sync::atomic::Ordering::SeqCst);
+    world.turn_clock_to(world.delivery_of(first).await.due.unwrap());
+    eventually("the second follows", async || world.delivery_of(second).await.status == DeliveryStatus::Delivered)
+        .await;
+    let order: Vec<_> = world.service.seen.lock().iter().map(|(_, r)| r.headers[1].1.clone()).collect();
+    let last_first = order.iter().rposition(|id| *id == first.to_string());
+    assert!(last_first < order.iter().position(|id| *id == second.to_string()));
+}
+
+#[tokio::test]
+async fn switching_ordering_off_lets_held_deliveries_go() {
+    let world = World::new().await;
+    world.service_answers(|request| {
+        status(if String::from_utf8_lossy(&request.body).contains("first") { 500 } else { 200 })
+    });
+    let endpoint = world.endpoint("keyed", &["*"]).await;
+    let first = world.publish("first", Some("a")).await;
+    eventually("the head fails", async || world.delivery_of(first).await.attempt_count == 1).await;
+    let second = world.publish("second", Some("a")).await;
+    assert!(world.delivery_of(second).await.held);
+    let patch = kanca_engine::endpoints::EndpointPatch {
+        ordering: Some(kanca_domain::endpoints::Ordering::None),
+        ..Default::default()
+    };
+    world.engine.patch_endpoint(world.project(), endpoint.record.id, patch).await.unwrap();
+    eventually("it goes", async || world.delivery_of(second).await.status == DeliveryStatus::Delivered).await;
+}
+
+#[tokio::test]
+async fn a_manual_retry_of_a_dead_letter_holds_nobody_up_and_a_failed_one_changes_nothing() {
+    let world = World::new().await;
+    world.service_answers(|_| status(500));
+    world.endpoint("sick", &["*"]).await;
+    let event = world.publish("order.paid", Some("k")).await;
+    eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
+    world.pass(Duration::from_secs(100 * 3_600));
+    eventually("older than the schedule: given up after the next attempt", async || {
+        world.delivery_of(event).await.status == DeliveryStatus::Failed
+    })
+    .await;
+    let delivery = world.delivery_of(event).await;
+    world.engine.retry_delivery(world.project(), delivery.id).await.unwrap();
+    let count = delivery.attempt_count + 1;
+    eventually("one manual attempt", async || world.delivery(delivery.id).await.attempt_count == count).await;
+    assert_eq!(world.delivery(delivery.id).await.status, DeliveryStatus::Failed);
+
+    world.service_answers(|_| status(200));
+    world.engine.retry_delivery(world.project(), delivery.id).await.unwrap();
+    eventually("it arrives", async || world.delivery(delivery.id).await.status == DeliveryStatus::Delivered).await;
+    let detail = world.engine.delivery(world.project(), delivery.id).await.unwrap();
+    assert!(detail.attempts.last().unwrap().0.manual);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_neither_storms_nor_stalls() {
+    let world = World::new().await;
+    world.service_answers(|_| status(500));
+    world.endpoint("sick", &["*"]).await;
+    let event = world.publish("order.paid", None).await;
+    eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
+
+    let before = world.clock_now();
+    world.turn_clock_to(before - SignedDuration::from_hours(48));
+    let during = world.publish("order.paid", None).await;
+    eventually("new events go out", async || world.delivery_of(during).await.attempt_count == 1).await;
+    assert_eq!(world.asked_for(event), 1, "nothing comes early");
+
+    world.turn_clock_to(before + SignedDuration::from_hours(1));
+    eventually("both go on", async || {
+        world.delivery_of(event).await.attempt_count == 2 && world.delivery_of(during).await.attempt_count == 2
+    })
+    .await;
+    assert!(world.delivery_of(event).await.due.unwrap() > world.clock_now(), "one attempt each, no storm");
+}
+
+#[tokio::test]
+async fn a_paused_endpoint_keeps_its_backlog_beyond_what_fits_in_memory() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("slow", &["*"]).await;
+    let set = async |status| {
+        let patch = kanca_engine::endpoints::EndpointPatch { status: Some(status), ..Default::default() };
+        world.engine.patch_endpoint(world.project(), endpoint.record.id, patch).await.unwrap();
+    };
+    set(kanca_domain::endpoints::EndpointStatus::Paused).await;
+    for _ in 0..1_500 {
+        world.publish("order.paid", None).await;
+    }
+    assert!(world.service.seen.lock().is_empty());
+    set(kanca_domain::endpoints::EndpointStatus::Active).await;
+    eventually("all arrive, each once", async || world.service.seen.lock().len() == 1_500).await;
+    eventually("all are recorded", async || {
+        world.engine.delivery_counts(world.project()).await.unwrap().delivered == 1_500
+    })
+    .await;
+    let mut ids: Vec<_> = world.service.seen.lock().iter().map(|(_, r)| r.headers[1].1.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 1_500);
+}
+
+impl World {
+    fn clock_now(&self) -> Timestamp {
+        use kanca_engine::ports::Clock as _;
+        self.clock.now()
+    }
+}

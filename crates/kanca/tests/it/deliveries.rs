@@ -1,0 +1,3 @@
+//! Events on their way to endpoints.
+
+mod signed;

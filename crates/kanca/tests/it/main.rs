@@ -1,0 +1,6 @@
+//! Black-box tests: the real binary, real sockets, a real disk. Each test starts its own server in a fresh directory and
+//! tells a story through `support`.
+
+mod deliveries;
+#[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
+mod support;
