@@ -5,9 +5,10 @@
 //! which may be large and cold, so that accepting never waits for them.
 
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::memory::Claim;
 use crate::rows::{Code, id, key, number, opt_json, parsed, time};
-use crate::writer::{Tx, Writer};
+use crate::writer::Writer;
 use crate::{SqliteStorage, events};
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;

@@ -2,11 +2,11 @@
 
 use crate::claims::ClaimGuard;
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
 };
-use crate::writer::Tx;
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};

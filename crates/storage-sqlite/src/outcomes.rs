@@ -2,8 +2,8 @@
 
 use crate::attempts;
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::rows::{Code, id, key, micros};
-use crate::writer::Tx;
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{DeliveryId, EndpointId, Id, ProjectId};

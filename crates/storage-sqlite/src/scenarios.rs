@@ -2,8 +2,8 @@
 
 use crate::SqliteStorage;
 use crate::faults::{Fault, Run};
+use crate::jobs::Tx;
 use crate::rows::{from_json, id, int, json, key, micros, opt_id, opt_key, opt_time, time, uint};
-use crate::writer::Tx;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::ids::{BotId, Id, ProjectId, ScenarioId, VersionId};
