@@ -38,11 +38,15 @@ pub(crate) struct Call<F, T, W, U> {
     work: F,
     result: Option<Result<T>>,
     wrap: W,
-    caller: oneshot::Sender<Result<U>>,
+    caller: oneshot::Sender<Answer<U, F>>,
 }
 
+/// A result, and the work with all it holds: freeing an event is left to the caller's thread, for the writer's is the
+/// one that everybody waits for.
+pub(crate) type Answer<U, F> = (Result<U>, F);
+
 impl<F, T, W, U> Call<F, T, W, U> {
-    pub(crate) fn new(work: F, wrap: W, caller: oneshot::Sender<Result<U>>) -> Self {
+    pub(crate) fn new(work: F, wrap: W, caller: oneshot::Sender<Answer<U, F>>) -> Self {
         Self { work, result: None, wrap, caller }
     }
 }
@@ -72,7 +76,7 @@ where
         };
         let wrap = self.wrap;
         // A caller that went away is no error: what it asked for is done.
-        drop(self.caller.send(result.map(wrap)));
+        drop(self.caller.send((result.map(wrap), self.work)));
     }
 }
 

@@ -61,7 +61,8 @@ impl Writer {
     {
         let (caller, answer) = oneshot::channel();
         self.queue.send(Order::Job(Box::new(Call::new(work, wrap, caller)))).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let (result, _work) = answer.await.map_err(|_| closed())?;
+        result
     }
 
     /// Queues a job whose end nobody waits for.
