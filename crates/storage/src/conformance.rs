@@ -122,7 +122,8 @@ behaviours! { $
         keys_and_endpoints_do_not_wait_for_one_another
         held_deliveries_are_never_due
         of_callers_at_once_one_starts_for_each_key
-        events_of_one_turn_wait_for_one_another;
+        events_of_one_turn_wait_for_one_another
+        a_delivery_that_was_let_go_lets_nobody_else_go;
     manual:
         a_pending_delivery_is_tried_early
         a_held_delivery_stays_held
