@@ -42,7 +42,7 @@ export default async function (journey) {
   await journey.step('with the service switched off the visitor hears the error path, not silence', async () => {
     await service.stop();
     await chat.choose('Track an order');
-    await chat.hears('What is your order number?', 2);
+    await chat.hears('Which order is it? A number such as 1042.');
     await chat.say('2001');
     await chat.hears('The webhook could not be reached just now.');
   });
