@@ -69,7 +69,7 @@ rust-test: binary ## Rust: all tests, among them the OpenAPI snapshot's (cargo-n
 
 .PHONY: browser-test
 browser-test: binary web/node_modules/.installed ## The panel and the widget in a real browser against the real binary
-	$(call step,browser tests,BINARY='$(abspath $(TARGET))/debug/kanca' npm --prefix web run test:browser)
+	$(call step,browser tests,KANCA_BIN='$(abspath $(TARGET))/debug/kanca' npm --prefix web run test:browser)
 
 .PHONY: examples-test
 examples-test: binary ## The curl walk-through and the Python service against the real binary
