@@ -110,6 +110,13 @@ impl Engine {
         found.cloned().ok_or(EngineError::NotFound("bot"))
     }
 
+    /// The key of `identity_hash`, through the one call made for it.
+    pub fn identity_secret(&self, project: ProjectId, id: BotId) -> Result<String> {
+        let bot = self.bot(project, id)?;
+        let secret = self.sealer.open(&identity_place(id), &bot.sealed_identity_secret)?;
+        String::from_utf8(secret).map_err(|_| EngineError::Internal("an identity secret is no text".into()))
+    }
+
     /// The bots of a project, newest first.
     pub fn bots(&self, project: ProjectId) -> Vec<Arc<BotRecord>> {
         let snapshot = self.snapshot.load();

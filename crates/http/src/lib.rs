@@ -83,6 +83,7 @@ fn api_routes() -> Router<App> {
         .route("/inboxes/{id}/live", get(inboxes::live))
         .route("/bots", get(bots::list).post(bots::create))
         .route("/bots/{id}", get(bots::get).patch(bots::patch).delete(bots::delete))
+        .route("/bots/{id}/identity-secret", get(bots::identity_secret))
         .route("/bots/{id}/scenarios", get(scenarios::list_of_bot).post(scenarios::create))
         .route("/scenarios", get(scenarios::list))
         .route("/scenario.schema.json", get(scenarios::schema))

@@ -87,7 +87,8 @@ impl Engine {
             };
         }
         let created = job.event.accepted_at;
-        match retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter()) {
+        let next = retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter());
+        match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
             Next::At(due) => Verdict::Retry { due },
             Next::GiveUp => Verdict::Failed,
         }
