@@ -131,6 +131,7 @@ behaviours! { $
         a_manual_attempt_that_fails_restores_what_was
         a_manual_attempt_holds_nobody_up
         a_manual_attempt_can_be_let_go_and_taken_again
+        a_manual_attempt_follows_no_schedule
         a_cancelled_delivery_cannot_be_tried
         a_delivery_of_a_deleted_endpoint_cannot_be_tried
         a_delivery_is_retried_only_by_its_project;
