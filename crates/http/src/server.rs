@@ -2,13 +2,16 @@
 
 use crate::capture::tap::{Tap, Tapped};
 use crate::extract::Peer;
+use crate::problems::Problem;
 use axum::Router;
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kanca_engine::EngineError;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -89,9 +92,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shu
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(tap.clone());
-            let response = router.oneshot(request).await;
+            // A task of its own: a client that goes away must not stop a handler between a commit and what follows it.
+            let response = tokio::spawn(router.oneshot(request)).await;
             tap.expect_head();
-            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
+            Ok::<_, Infallible>(match response {
+                Ok(answered) => answered.unwrap_or_else(|never| match never {}),
+                Err(error) => Problem::from(EngineError::Internal(error.to_string())).into_response(),
+            })
         }
     });
     let mut http = http1::Builder::new();
