@@ -143,9 +143,10 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
         ],
     )?;
     tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
-    if starts && delivery.claim {
-        let accepted = AcceptedClaim { project: event.project_id.uuid(), queue_key: delivery.queue_key.clone() };
-        tx.memory.claim(delivery.id.uuid(), Claim { endpoint, accepted: Some(accepted) });
+    if delivery.claim && !deleted {
+        let accepted =
+            starts.then(|| AcceptedClaim { project: event.project_id.uuid(), queue_key: delivery.queue_key.clone() });
+        tx.memory.claim(delivery.id.uuid(), Claim { endpoint, accepted });
     } else if starts {
         tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));
     }

@@ -1,5 +1,6 @@
 //! Events on their way to endpoints.
 
+mod accepted;
 mod bodies;
 mod headers;
 mod idempotency;
