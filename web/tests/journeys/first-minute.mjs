@@ -51,7 +51,7 @@ export default async function (journey) {
     await chat.say('Where is my order?');
     await chat.hears('What is your order number?');
     await chat.say('1042');
-    await chat.hears('your order is on its way');
+    await chat.hears('on its way');
   });
 
   await journey.step('the conversation is in the demo inbox, signed, within a minute', async () => {

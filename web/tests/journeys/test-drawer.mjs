@@ -23,7 +23,7 @@ export default async function (journey) {
     await standsAt('ask_order');
     await page.getByTestId('test-input').fill('1042');
     await page.keyboard.press('Enter');
-    await log.getByText('your order is on its way').waitFor();
+    await log.getByText('on its way').waitFor();
     await standsAt('menu');
     await page.getByText(/Attributes now \([1-9]/).click();
     await page.getByText('order_no', { exact: true }).waitFor();

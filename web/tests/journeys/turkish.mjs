@@ -42,7 +42,7 @@ export default async function (journey) {
   }
 
   await journey.step('dark and narrow', async () => {
-    await page.getByLabel('Tema').selectOption('dark');
+    await page.getByRole('complementary').getByLabel('Tema').selectOption('dark');
     await page.setViewportSize({ width: 390, height: 844 });
     for (const path of ['/', '/conversations', '/scenarios', '/webhooks', '/events', '/deliveries', '/inboxes', `/inboxes/${demo.inbox_id}`, `/webhooks/${demo.endpoint_id}`, '/webhooks/new']) {
       await page.goto(`${server.url}/#${path}`);
@@ -54,7 +54,7 @@ export default async function (journey) {
 
   await journey.step('the language is chosen in the menu and kept', async () => {
     await page.setViewportSize({ width: 1280, height: 800 });
-    await page.getByLabel('Dil').selectOption('en');
+    await page.getByRole('complementary').getByLabel('Dil').selectOption('en');
     await page.getByText('New webhook').first().waitFor();
     await page.reload();
     await page.getByText('New webhook').first().waitFor();

@@ -4,7 +4,7 @@ import { until } from './expect.mjs';
 
 /** Follows the menu at the side. */
 export async function menu(page, name) {
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name, exact: true }).click();
+  await page.getByRole('navigation', { name: /^(Main|Ana menü)$/ }).getByRole('link', { name, exact: true }).click();
 }
 
 /** Waits until the live stream of the page is connected, so that nothing can be missed. */

@@ -14,7 +14,7 @@ export async function startSite(tag, { lang = 'en' } = {}) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${server.address().port}/`,
+    url: `http://127.0.0.1:${server.address().port}/shop`,
     stop() {
       server.close();
       server.closeAllConnections();
