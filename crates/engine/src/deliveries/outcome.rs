@@ -66,8 +66,8 @@ impl Engine {
         let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
             return Some(self.settings.attempt_timeout);
         };
-        let left = Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())?;
-        Some(left.min(self.settings.attempt_timeout))
+        // The block's timeout takes the place of the attempt's, so that a slow service has all of it.
+        Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())
     }
 
     fn judge(&self, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
