@@ -12,6 +12,7 @@ use kanca_domain::inboxes::inbox_of_own_url;
 use kanca_domain::signatures::{Secret, SigningKey};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use url::Url;
@@ -202,7 +203,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let mut found: Vec<_> =
             snapshot.endpoints.values().filter(|e| e.record.project_id == project).cloned().collect();
-        found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
+        found.sort_by_key(|e| Reverse(e.record.id));
         found
     }
 

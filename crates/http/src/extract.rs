@@ -177,7 +177,7 @@ fn wrong_field(field: String, error: &serde_json::Error) -> Problem {
     let field = if field == "." { String::new() } else { field };
     let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
     Problem {
-        errors: vec![FieldProblem { field, message }],
+        errors: [FieldProblem { field, message }].into(),
         ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail)
     }
 }
