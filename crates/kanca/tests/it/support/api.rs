@@ -47,6 +47,13 @@ impl Answer {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// The text of an answer with this status.
+    #[track_caller]
+    pub fn expect_text(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.text()
+    }
+
     /// The problem in an answer with this status; all its parts must be there.
     #[track_caller]
     pub fn expect_problem(&self, status: u16) -> Value {

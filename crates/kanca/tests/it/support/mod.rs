@@ -2,11 +2,13 @@
 //! sends.
 
 mod api;
+mod raw;
 mod receiver;
 mod server;
 mod wait;
 
 pub use api::{Answer, Api, text};
+pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
 pub use server::{API_KEY, Server, ServerBuilder};
 pub use wait::eventually;
