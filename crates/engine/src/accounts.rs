@@ -125,8 +125,9 @@ impl Engine {
         let user = self.storage.user_by_email(&email).await?;
         let hash = match &user {
             Some(user) => user.password_hash.clone(),
-            None => self.hash_password("nobody's password".into()).await?,
+            None => self.nobodys_hash().await?,
         };
+        let _place = self.passwords.acquire().await;
         let fits = tokio::task::spawn_blocking(move || verify(&hash, &password))
             .await
             .map_err(|e| EngineError::Internal(e.to_string()))?;
@@ -232,7 +233,14 @@ impl Engine {
         Ok(())
     }
 
+    /// A hash that no password fits, so that an unknown e-mail costs one check, too.
+    async fn nobodys_hash(&self) -> Result<String> {
+        let made = self.nobodys_hash.get_or_try_init(|| self.hash_password("nobody's password".into()));
+        made.await.cloned()
+    }
+
     async fn hash_password(&self, password: String) -> Result<String> {
+        let _place = self.passwords.acquire().await;
         let mut salt = [0u8; 16];
         self.random.fill(&mut salt);
         let hashed = tokio::task::spawn_blocking(move || {

@@ -94,6 +94,10 @@ pub struct Inner {
     /// Held while a captured request gets its id and its place in the commit order.
     capture_order: Mutex<()>,
     limits: Limits,
+    /// Places for work on passwords, which takes much memory on purpose.
+    passwords: tokio::sync::Semaphore,
+    /// What the password of an unknown e-mail is checked against; made when first needed.
+    nobodys_hash: tokio::sync::OnceCell<String>,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     room: room::Room,
 }
@@ -117,6 +121,9 @@ impl Deref for Engine {
 
 /// How often memory that nobody uses is given back and uses of keys are written down.
 const SWEEP: Duration = Duration::from_secs(30);
+
+/// Passwords that are hashed or checked at a time.
+const PASSWORDS_AT_A_TIME: usize = 4;
 
 impl Engine {
     /// Loads the configuration, makes the default project and the demo if there are none, and starts delivering.
@@ -179,6 +186,8 @@ impl Engine {
                 .filter_map(|u| u.parse().ok())
                 .collect(),
             capture_order: Mutex::default(),
+            passwords: tokio::sync::Semaphore::new(PASSWORDS_AT_A_TIME),
+            nobodys_hash: tokio::sync::OnceCell::new(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
             storage,
