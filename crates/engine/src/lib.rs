@@ -122,6 +122,10 @@ impl Deref for Engine {
 /// How often memory that nobody uses is given back and uses of keys are written down.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// Signals kept for listeners that lag, where there are few channels: one for an inbox or a project.
+const FEW_CHANNELS: usize = 256;
+/// The same where each visitor has a channel, whose memory must stay small; who lags reads the table.
+const MANY_CHANNELS: usize = 32;
 /// Passwords that are hashed or checked at a time.
 const PASSWORDS_AT_A_TIME: usize = 4;
 
@@ -163,9 +167,9 @@ impl Engine {
             config: tokio::sync::Mutex::new(()),
             dispatcher: Dispatcher::default(),
             conversations: Conversations::default(),
-            inbox_live: Hub::default(),
-            chat_live: Hub::default(),
-            panel_live: Hub::default(),
+            inbox_live: Hub::new(FEW_CHANNELS),
+            chat_live: Hub::new(MANY_CHANNELS),
+            panel_live: Hub::new(FEW_CHANNELS),
             limits: Limits {
                 conversations_per_client: KeyedLimit::new(
                     "new conversations from this address",
@@ -298,6 +302,9 @@ impl Engine {
         loop {
             tokio::time::sleep(SWEEP).await;
             self.conversations.forget_idle();
+            self.inbox_live.forget_idle();
+            self.chat_live.forget_idle();
+            self.panel_live.forget_idle();
             let limits = &self.limits;
             for limit in [&limits.conversations_per_client, &limits.chat_per_client, &limits.captures_per_client] {
                 limit.forget_idle();
