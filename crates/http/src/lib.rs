@@ -97,6 +97,7 @@ fn api_routes() -> Router<App> {
         .route("/conversations/{id}", get(conversations::get))
         .route("/conversations/{id}/messages", get(conversations::messages))
         .fallback(no_such_call)
+        .layer(middleware::from_fn(extract::no_stray_query))
         .layer(middleware::map_response(api_headers))
 }
 
