@@ -99,6 +99,7 @@ impl Engine {
         self.update_snapshot(|s| {
             s.bots.remove(&id);
         });
+        self.end_conversations_of(id).await;
         Ok(())
     }
 

@@ -92,7 +92,7 @@ pub struct Turn {
     /// The conversation as it is after the turn, `revision` counted up by one. For the first turn it is inserted, else
     /// replaced where the stored revision is one less (`Conflict` if not).
     pub conversation: ConversationRecord,
-    /// Inserted (first turn) or replaced when given.
+    /// Inserted, or its attributes are merged into those of the stored contact: several conversations may share one.
     pub contact: Option<ContactRecord>,
     pub messages: Vec<MessageRecord>,
     pub events: Vec<NewEvent>,

@@ -1,7 +1,7 @@
 use super::support::{World, answer, eventually, refused, status};
 use jiff::SignedDuration;
 use kanca_domain::ids::{BotId, ConversationId, EndpointId};
-use kanca_engine::conversations::{ChatSession, NewConversation, Said};
+use kanca_engine::conversations::{ChatSession, NewConversation, Said, Visitor};
 use kanca_engine::ports::Clock as _;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -52,7 +52,8 @@ impl World {
 
     async fn say(&self, chat: &ChatSession, n: u32, text: &str) {
         let said = Said { client_id: format!("m{n}"), text: text.into(), choice: None };
-        self.engine.receive(chat.id, &chat.token, said, CLIENT).await.unwrap();
+        let visitor = Visitor { token: chat.token.clone(), origin: None, client: CLIENT };
+        self.engine.receive(chat.id, &visitor, &said).await.unwrap();
     }
 
     async fn heard(&self, id: ConversationId) -> Vec<String> {

@@ -1906,6 +1906,7 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                cursor?: number;
                 limit?: number;
             };
             header?: never;
