@@ -1,6 +1,10 @@
 //! Black-box tests: the real binary, real sockets, a real disk. Each test starts its own server in a fresh directory and
 //! tells a story through `support`.
 
+mod chat;
+mod conversations;
 mod deliveries;
+mod scenarios;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;
+mod webhook_blocks;

@@ -2,11 +2,17 @@
 //! sends.
 
 mod api;
+mod chat;
 mod receiver;
 mod server;
+mod socket;
+mod stream;
 mod wait;
 
 pub use api::{Answer, Api, text};
+pub use chat::{Bot, Chat, document, echo, is_in_data, line, new_client_id, says, start};
 pub use receiver::{Received, Receiver, Reply};
 pub use server::{API_KEY, Server, ServerBuilder};
+pub use socket::Socket;
+pub use stream::Stream;
 pub use wait::eventually;
