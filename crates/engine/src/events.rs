@@ -56,25 +56,22 @@ impl Engine {
         self.accepts_events()?;
         let Prepared { event, jobs } = self.prepare(project, publication, &Audience::Subscribers);
         let id = event.id;
-        match self.storage.accept_event(event).await.map_err(|e| self.note_storage(e))? {
-            Accepted::New { held } => {
-                self.dispatcher.start(self, jobs, &held);
-                Ok(Published::New(id))
-            }
-            Accepted::Repeated { event_id } => {
-                self.dispatcher.drop_claims(jobs);
-                Ok(Published::Repeated(event_id))
-            }
-            Accepted::KeyTaken { event_id } => {
-                self.dispatcher.drop_claims(jobs);
-                Err(EngineError::conflict(
-                    "idempotency-key-taken",
-                    format!(
-                        "This idempotency key was used within the last 24 hours for another content (event {event_id}). \
-                         Use a new key for a new event."
-                    ),
-                ))
-            }
+        let accepted = self.storage.accept_event(event).await;
+        if let Ok(Accepted::New { held }) = &accepted {
+            self.dispatcher.start(self, jobs, held);
+        } else {
+            self.dispatcher.drop_claims(jobs);
+        }
+        match accepted.map_err(|e| self.note_storage(e))? {
+            Accepted::New { .. } => Ok(Published::New(id)),
+            Accepted::Repeated { event_id } => Ok(Published::Repeated(event_id)),
+            Accepted::KeyTaken { event_id } => Err(EngineError::conflict(
+                "idempotency-key-taken",
+                format!(
+                    "This idempotency key was used within the last 24 hours for another content (event {event_id}). \
+                     Use a new key for a new event."
+                ),
+            )),
         }
     }
 
@@ -112,7 +109,7 @@ impl Engine {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
-            let claim = self.dispatcher.reserve(endpoint.record.id, now);
+            let claim = self.dispatcher.reserve(endpoint.record.id, delivery, now);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,

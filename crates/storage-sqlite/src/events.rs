@@ -142,7 +142,7 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
         ],
     )?;
     tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
-    if starts && delivery.claim {
+    if delivery.claim && !deleted {
         tx.memory.claim(delivery.id.uuid(), endpoint);
     } else if starts {
         tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));

@@ -96,6 +96,7 @@ behaviours! { $
         what_is_not_due_yet_says_when_it_will_be
         the_limit_leaves_the_rest_and_says_so
         what_the_caller_took_when_accepting_is_not_handed_out
+        a_held_delivery_that_the_caller_took_is_its_own_when_promoted
         released_deliveries_are_handed_out_again
         deliveries_are_claimed_by_name_whatever_their_due_time
         held_claimed_ended_and_unknown_deliveries_are_not_claimed_by_name

@@ -1,7 +1,8 @@
 //! Deliveries and attempts: claim, record, and the lists that explain them.
 //!
 //! A delivery that was handed out (accepted with `claim`, claimed when due) belongs to the caller until its outcome is
-//! recorded or it is released; `claim_due` never hands it out twice meanwhile. A backend that one process owns may
+//! recorded or it is released; `claim_due` never hands it out twice meanwhile. So it is too with one that was accepted
+//! with `claim` but is held: when it is promoted, it is its caller's to attempt. A backend that one process owns may
 //! keep claims in memory; with many nodes a claim is a row with an owner and a lease.
 
 use crate::{Page, PageRequest, Result};
@@ -146,7 +147,7 @@ pub struct Outcome {
 pub struct Recorded {
     /// The status now. `Cancelled` when the endpoint was deleted meanwhile: the attempt is kept, the verdict is not.
     pub status: DeliveryStatus,
-    /// The delivery that was held behind this one and is due now.
+    /// The delivery that was held behind this one and is due now; still its caller's when it was accepted with `claim`.
     pub promoted: Option<DeliveryId>,
 }
 

@@ -44,8 +44,8 @@ impl Dispatcher {
     }
 
     /// Reserves memory for a new delivery of an endpoint.
-    pub fn reserve(&self, endpoint: EndpointId, now: Timestamp) -> bool {
-        self.weight.load(Ordering::Relaxed) < MAX_WEIGHT && self.queue(endpoint).lock().reserve(now)
+    pub fn reserve(&self, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
+        self.weight.load(Ordering::Relaxed) < MAX_WEIGHT && self.queue(endpoint).lock().reserve(delivery, now)
     }
 
     /// Takes over jobs whose deliveries are durable now.
@@ -54,9 +54,11 @@ impl Dispatcher {
             let id = endpoint.record.id;
             let queue = self.queue(id);
             if job.reserved {
-                self.weight.fetch_add(job.event.weight(), Ordering::Relaxed);
-                let is_held = held.contains(&job.id);
-                queue.lock().put_reserved(job, is_held);
+                let (weight, is_held) = (job.event.weight(), held.contains(&job.id));
+                self.weight.fetch_add(weight, Ordering::Relaxed);
+                if !queue.lock().put_reserved(job, is_held) {
+                    self.weight.fetch_sub(weight, Ordering::Relaxed);
+                }
             } else if !held.contains(&job.id) {
                 queue.lock().note_due(job.event.accepted_at);
             }
@@ -68,7 +70,7 @@ impl Dispatcher {
     pub fn drop_claims(&self, jobs: Vec<(Arc<Endpoint>, Job)>) {
         for (endpoint, job) in jobs {
             if job.reserved {
-                self.queue(endpoint.record.id).lock().cancel_reservation();
+                self.queue(endpoint.record.id).lock().cancel_reservation(job.id);
             }
         }
     }

@@ -22,8 +22,9 @@ pub(super) enum Next {
 pub(super) struct Queue {
     ready: VecDeque<Job>,
     held: HashMap<DeliveryId, Job>,
-    /// Places given out for jobs whose commit is under way.
-    reserved: usize,
+    /// Places given out for jobs whose commit is under way, and whether the job was promoted before it came: who stores
+    /// it may hear of the commit later than who ends the delivery before it.
+    reserved: HashMap<DeliveryId, bool>,
     workers: usize,
     /// Workers in the middle of something, who are not there for the next job.
     busy: usize,
@@ -39,39 +40,50 @@ pub(super) struct Queue {
 impl Queue {
     /// Takes a place in memory for a new delivery, unless there is none or older ones wait in the table (which a new one
     /// must not overtake).
-    pub fn reserve(&mut self, now: Timestamp) -> bool {
+    pub fn reserve(&mut self, id: DeliveryId, now: Timestamp) -> bool {
         let behind = self.refilling || self.next_due.is_some_and(|due| due <= now);
-        let room = self.ready.len() + self.held.len() + self.reserved < MAX_JOBS;
+        let room = self.ready.len() + self.held.len() + self.reserved.len() < MAX_JOBS;
         let granted = room && !behind && !self.forgotten;
-        self.reserved += usize::from(granted);
+        if granted {
+            self.reserved.insert(id, false);
+        }
         granted
     }
 
     /// Gives a reserved place back without a job.
-    pub fn cancel_reservation(&mut self) {
-        self.reserved = self.reserved.saturating_sub(1);
+    pub fn cancel_reservation(&mut self, id: DeliveryId) {
+        self.reserved.remove(&id);
     }
 
-    /// Puts a job in whose place was reserved.
-    pub fn put_reserved(&mut self, job: Job, held: bool) {
-        self.cancel_reservation();
-        if held {
+    /// Puts a job in whose place was reserved; `false` when the endpoint is gone meanwhile, and the job with it.
+    pub fn put_reserved(&mut self, job: Job, held: bool) -> bool {
+        let promoted = self.reserved.remove(&job.id).unwrap_or(false);
+        if self.forgotten {
+            return false;
+        }
+        if held && !promoted {
             self.held.insert(job.id, job);
         } else {
             self.ready.push_back(job);
         }
+        true
     }
 
-    /// The job held under this id may start; `false` when it is not in memory.
+    /// The job held under this id may start; `false` when it is neither in memory nor about to be.
     pub fn promote(&mut self, id: DeliveryId) -> bool {
+        if let Some(promoted) = self.reserved.get_mut(&id) {
+            *promoted = true;
+            return true;
+        }
         let job = self.held.remove(&id);
         let found = job.is_some();
         self.ready.extend(job);
         found
     }
 
-    /// All held jobs may start: the endpoint's ordering was switched off.
+    /// All held jobs may start, those on their way too: the endpoint's ordering was switched off.
     pub fn promote_all(&mut self) {
+        self.reserved.values_mut().for_each(|promoted| *promoted = true);
         self.ready.extend(self.held.drain().map(|(_, job)| job));
     }
 

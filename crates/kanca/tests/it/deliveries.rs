@@ -1,3 +1,14 @@
 //! Events on their way to endpoints.
 
+mod accepted;
+mod bodies;
+mod headers;
+mod idempotency;
+mod isolation;
+mod lists;
+mod ordering;
+mod outcomes;
+mod retries;
 mod signed;
+mod subscriptions;
+mod switching;

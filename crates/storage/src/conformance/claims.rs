@@ -47,6 +47,19 @@ pub async fn what_the_caller_took_when_accepting_is_not_handed_out(world: &World
     assert_eq!(world.claim_due(at(20), 10).await.0, [taken]);
 }
 
+pub async fn a_held_delivery_that_the_caller_took_is_its_own_when_promoted(world: &World) {
+    let running = world.accept(world.event_with_key("a")).await;
+    let mut event = world.event_with_key("a");
+    event.deliveries[0].claim = true;
+    let held = world.accept(event).await;
+    assert_eq!(world.claim_due(at(1), 10).await.0, [running]);
+    assert_eq!(world.record(running, Verdict::Delivered, at(2)).await.promoted, Some(held));
+    assert_eq!(world.claim_due(at(9), 10).await, (vec![], None), "its caller attempts it, so nobody else may");
+    assert!(world.claim(held).await.is_none());
+    world.storage.release(vec![held]).await.unwrap();
+    assert_eq!(world.claim_due(at(9), 10).await.0, [held]);
+}
+
 pub async fn released_deliveries_are_handed_out_again(world: &World) {
     let mut event = world.event_for_one();
     event.deliveries[0].claim = true;

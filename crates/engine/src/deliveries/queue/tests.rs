@@ -24,8 +24,8 @@ fn job(n: u8) -> Job {
 fn filled(jobs: u8) -> Queue {
     let mut queue = Queue::default();
     for n in 0..jobs {
-        assert!(queue.reserve(at(1)));
-        queue.put_reserved(job(n), false);
+        assert!(queue.reserve(job(n).id, at(1)));
+        assert!(queue.put_reserved(job(n), false));
     }
     queue
 }
@@ -65,23 +65,33 @@ fn at_most_the_set_number_of_workers_serve_one_endpoint() {
 #[test]
 fn memory_is_bounded_and_new_deliveries_do_not_overtake_those_in_the_table() {
     let mut queue = Queue::default();
-    let granted = (0..5_000).filter(|_| queue.reserve(at(1))).count();
+    let ids = (0..5_000u64).map(|n| DeliveryId::new(n, &[0; 10]));
+    let granted = ids.filter(|id| queue.reserve(*id, at(1))).count();
     assert_eq!(granted, MAX_JOBS);
     let mut behind = Queue::default();
     behind.note_due(at(5));
-    assert!(behind.reserve(at(4)), "what is due later holds nobody up");
-    assert!(!behind.reserve(at(5)));
+    assert!(behind.reserve(job(1).id, at(4)), "what is due later holds nobody up");
+    assert!(!behind.reserve(job(2).id, at(5)));
 }
 
 #[test]
 fn a_held_job_starts_only_when_promoted() {
     let mut queue = Queue::default();
-    assert!(queue.reserve(at(1)));
-    queue.put_reserved(job(1), true);
+    assert!(queue.reserve(job(1).id, at(1)));
+    assert!(queue.put_reserved(job(1), true));
     assert_eq!(queue.recruit(at(1), 8), 0);
     assert!(!queue.promote(job(2).id), "unknown ids are looked up in the table");
     assert!(queue.promote(job(1).id));
     assert_eq!(queue.recruit(at(1), 8), 1);
+}
+
+#[test]
+fn a_job_promoted_before_it_came_starts_when_it_comes() {
+    let mut queue = Queue::default();
+    assert!(queue.reserve(job(1).id, at(1)));
+    assert!(queue.promote(job(1).id), "it is on its way, so the table need not be asked");
+    assert!(queue.put_reserved(job(1), true));
+    assert!(matches!(queue.next(at(1), true), Next::Work(_)));
 }
 
 #[test]
@@ -100,7 +110,9 @@ fn one_worker_refills_and_due_times_noted_meanwhile_are_kept() {
 #[test]
 fn a_forgotten_endpoint_keeps_nothing() {
     let mut queue = filled(2);
+    assert!(queue.reserve(job(3).id, at(1)));
     assert!(queue.forget() > 0);
-    assert!(!queue.reserve(at(1)));
+    assert!(!queue.put_reserved(job(3), false), "nor what comes later");
+    assert!(!queue.reserve(job(4).id, at(1)));
     assert_eq!(queue.recruit(at(1), 8), 0);
 }
