@@ -4,6 +4,7 @@
 mod bad_input;
 mod capture;
 mod deliveries;
+mod disk_full;
 mod durability;
 mod guard;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
