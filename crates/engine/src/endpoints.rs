@@ -5,13 +5,14 @@ use crate::Engine;
 use crate::errors::{EngineError, FieldError, Result};
 use crate::ports::Route;
 use kanca_domain::endpoints::{self as rules, EndpointStatus, Ordering};
-use kanca_domain::events::{Subscription, TypePattern};
+use kanca_domain::events::{BuiltIn, Subscription, TypePattern};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use kanca_domain::inboxes::inbox_of_own_url;
 use kanca_domain::signatures::{Secret, SigningKey};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use url::Url;
@@ -165,7 +166,19 @@ impl Engine {
             self.dispatcher.promote_all(id, self.clock.now());
         }
         self.look_for_due(id);
+        if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {
+            self.announce_disabled(&endpoint.record).await;
+        }
         Ok(endpoint)
+    }
+
+    async fn announce_disabled(&self, record: &EndpointRecord) {
+        let data = serde_json::json!({
+            "endpoint_id": record.id, "endpoint_name": record.name, "reason": record.disabled_reason,
+        });
+        if let Err(error) = self.publish_built_in(record.project_id, BuiltIn::EndpointDisabled, &data, 0).await {
+            tracing::warn!(endpoint = %record.id, %error, "the event endpoint.disabled was not published");
+        }
     }
 
     /// Deletes an endpoint; its pending deliveries are cancelled.
@@ -190,7 +203,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let mut found: Vec<_> =
             snapshot.endpoints.values().filter(|e| e.record.project_id == project).cloned().collect();
-        found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
+        found.sort_by_key(|e| Reverse(e.record.id));
         found
     }
 

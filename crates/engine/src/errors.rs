@@ -56,6 +56,11 @@ impl EngineError {
         Self::Invalid(vec![FieldError { field: field.into(), message: message.into() }])
     }
 
+    /// Whether storage refused a change because somebody else was faster; reading anew and trying again may help.
+    pub(crate) fn is_passed_by(&self) -> bool {
+        matches!(self, Self::Conflict { code: "conflict", .. })
+    }
+
     /// A conflict with a problem code.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::Conflict { code, detail: detail.into() }

@@ -94,6 +94,10 @@ pub struct Inner {
     /// Held while a captured request gets its id and its place in the commit order.
     capture_order: Mutex<()>,
     limits: Limits,
+    /// Places for work on passwords, which takes much memory on purpose.
+    passwords: tokio::sync::Semaphore,
+    /// What the password of an unknown e-mail is checked against; made when first needed.
+    nobodys_hash: tokio::sync::OnceCell<String>,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     room: room::Room,
 }
@@ -118,6 +122,13 @@ impl Deref for Engine {
 /// How often memory that nobody uses is given back and uses of keys are written down.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// Signals kept for listeners that lag, where there are few channels: one for an inbox or a project.
+const FEW_CHANNELS: usize = 256;
+/// The same where each visitor has a channel, whose memory must stay small; who lags reads the table.
+const MANY_CHANNELS: usize = 32;
+/// Passwords that are hashed or checked at a time.
+const PASSWORDS_AT_A_TIME: usize = 4;
+
 impl Engine {
     /// Loads the configuration, makes the default project and the demo if there are none, and starts delivering.
     ///
@@ -138,13 +149,12 @@ impl Engine {
     pub async fn load(parts: Parts) -> Result<Self> {
         let Parts { storage, sender, clock, random, sealing_key, automation_key, look_at_space, settings } = parts;
         let ids = IdSource::new(clock.clone(), random.clone(), storage.newest_id_millis().await?);
-        let default_project = match storage.projects().await?.first() {
-            Some(project) => project.id,
-            None => {
-                let project = ProjectRecord { id: ids.next(), name: "Default".into(), created_at: clock.now() };
-                storage.create_project(project.clone(), None).await?;
-                project.id
-            }
+        let default_project = if let Some(project) = storage.projects().await?.first() {
+            project.id
+        } else {
+            let project = ProjectRecord { id: ids.next(), name: "Default".into(), created_at: clock.now() };
+            storage.create_project(project.clone(), None).await?;
+            project.id
         };
         let rates = settings.rates;
         let engine = Self(Arc::new(Inner {
@@ -156,9 +166,9 @@ impl Engine {
             config: tokio::sync::Mutex::new(()),
             dispatcher: Dispatcher::default(),
             conversations: Conversations::default(),
-            inbox_live: Hub::default(),
-            chat_live: Hub::default(),
-            panel_live: Hub::default(),
+            inbox_live: Hub::new(FEW_CHANNELS),
+            chat_live: Hub::new(MANY_CHANNELS),
+            panel_live: Hub::new(FEW_CHANNELS),
             limits: Limits {
                 conversations_per_client: KeyedLimit::new(
                     "new conversations from this address",
@@ -179,6 +189,8 @@ impl Engine {
                 .filter_map(|u| u.parse().ok())
                 .collect(),
             capture_order: Mutex::default(),
+            passwords: tokio::sync::Semaphore::new(PASSWORDS_AT_A_TIME),
+            nobodys_hash: tokio::sync::OnceCell::new(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
             storage,
@@ -289,6 +301,9 @@ impl Engine {
         loop {
             tokio::time::sleep(SWEEP).await;
             self.conversations.forget_idle();
+            self.inbox_live.forget_idle();
+            self.chat_live.forget_idle();
+            self.panel_live.forget_idle();
             let limits = &self.limits;
             for limit in [&limits.conversations_per_client, &limits.chat_per_client, &limits.captures_per_client] {
                 limit.forget_idle();

@@ -8,26 +8,28 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use tokio::sync::broadcast;
 
-/// Signals a listener may lag behind before it has to read the table again.
-const BACKLOG: usize = 256;
-
 /// Channels by key, such as one for each inbox.
 pub struct Hub<K, T> {
     channels: Mutex<HashMap<K, broadcast::Sender<T>>>,
-}
-
-impl<K, T> Default for Hub<K, T> {
-    fn default() -> Self {
-        Self { channels: Mutex::new(HashMap::new()) }
-    }
+    /// Signals a listener may lag behind before it has to read the table again.
+    backlog: usize,
 }
 
 impl<K: Hash + Eq + Copy, T: Clone> Hub<K, T> {
+    /// No channels yet; each will hold `backlog` signals, in memory from its first listener on.
+    pub fn new(backlog: usize) -> Self {
+        Self { channels: Mutex::new(HashMap::new()), backlog }
+    }
+
     /// Listens to a key from now on.
     pub fn subscribe(&self, key: K) -> broadcast::Receiver<T> {
         let mut channels = self.channels.lock();
-        channels.retain(|k, sender| *k == key || sender.receiver_count() > 0);
-        channels.entry(key).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
+        channels.entry(key).or_insert_with(|| broadcast::channel(self.backlog).0).subscribe()
+    }
+
+    /// Drops channels that nobody listens to any more.
+    pub fn forget_idle(&self) {
+        self.channels.lock().retain(|_, sender| sender.receiver_count() > 0);
     }
 
     /// Tells whoever listens to a key; costs next to nothing when nobody does.
@@ -56,7 +58,7 @@ mod tests {
 
     #[tokio::test]
     async fn listeners_hear_their_key_only_and_see_the_end() {
-        let hub = Hub::<u8, &str>::default();
+        let hub = Hub::<u8, &str>::new(8);
         let mut one = hub.subscribe(1);
         hub.publish(2, "not mine");
         hub.publish(1, "mine");
@@ -67,9 +69,10 @@ mod tests {
 
     #[test]
     fn channels_without_listeners_are_dropped() {
-        let hub = Hub::<u8, u8>::default();
+        let hub = Hub::<u8, u8>::new(8);
         drop(hub.subscribe(1));
         let _kept = hub.subscribe(2);
+        hub.forget_idle();
         assert_eq!(hub.channels.lock().len(), 1);
         assert!(!hub.has_listeners(1) && hub.has_listeners(2));
     }

@@ -7,6 +7,8 @@ use crate::problems::{Answer, FieldProblem, Problem};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use kanca_domain::ids::{Id, ProjectId};
 use kanca_engine::accounts::Access;
 use kanca_engine::storage::PageRequest;
@@ -177,7 +179,7 @@ fn wrong_field(field: String, text: String) -> Problem {
     let field = if field == "." { String::new() } else { field };
     let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
     Problem {
-        errors: vec![FieldProblem { field, message }],
+        errors: [FieldProblem { field, message }].into(),
         ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail)
     }
 }
@@ -201,6 +203,16 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoQuery {}
+
+/// Refuses query parameters of changes, which take none; those of reading calls are checked by each call.
+pub async fn no_stray_query(request: Request, next: Next) -> Response {
+    let stray = !request.method().is_safe() && request.uri().query().is_some_and(|query| !query.is_empty());
+    // The one change with a parameter is the draft's `revision`.
+    if stray && !request.uri().path().ends_with("/draft") {
+        return Problem::malformed("This call takes no query parameters.").into_response();
+    }
+    next.run(request).await
+}
 
 /// An id in the path; a text that is no id names nothing, so it is a 404.
 pub struct PathId<I>(pub I);

@@ -83,6 +83,7 @@ fn api_routes() -> Router<App> {
         .route("/inboxes/{id}/live", get(inboxes::live))
         .route("/bots", get(bots::list).post(bots::create))
         .route("/bots/{id}", get(bots::get).patch(bots::patch).delete(bots::delete))
+        .route("/bots/{id}/identity-secret", get(bots::identity_secret))
         .route("/bots/{id}/scenarios", get(scenarios::list_of_bot).post(scenarios::create))
         .route("/scenarios", get(scenarios::list))
         .route("/scenario.schema.json", get(scenarios::schema))
@@ -97,6 +98,7 @@ fn api_routes() -> Router<App> {
         .route("/conversations/{id}", get(conversations::get))
         .route("/conversations/{id}/messages", get(conversations::messages))
         .fallback(no_such_call)
+        .layer(middleware::from_fn(extract::no_stray_query))
         .layer(middleware::map_response(api_headers))
 }
 

@@ -5,7 +5,7 @@ use crate::extract::Peer;
 use crate::problems::Problem;
 use axum::Router;
 use axum::body::Body;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -81,6 +81,16 @@ async fn accept(listener: &TcpListener, router: &Router, shutdown: &mut Shutdown
     }
 }
 
+/// Whether a request is worked on to its end, even if its client goes away in the middle: what is stored and what is in
+/// memory must not part. What only reads ends with its client.
+fn changes_something(request: &axum::extract::Request) -> bool {
+    !request.method().is_safe() || request.uri().path().starts_with("/in/")
+}
+
+async fn answer(router: Router, request: axum::extract::Request) -> Response {
+    router.oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shutdown: Shutdown) {
     // Without it small answers wait for the client's acknowledgement; where it cannot be set they do.
     let _ = stream.set_nodelay(true);
@@ -92,13 +102,14 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shu
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(tap.clone());
-            // A task of its own: a client that goes away must not stop a handler between a commit and what follows it.
-            let response = tokio::spawn(router.oneshot(request)).await;
+            let response = if changes_something(&request) {
+                let answering = tokio::spawn(answer(router, request)).await;
+                answering.unwrap_or_else(|e| Problem::from(EngineError::Internal(e.to_string())).into_response())
+            } else {
+                answer(router, request).await
+            };
             tap.expect_head();
-            Ok::<_, Infallible>(match response {
-                Ok(answered) => answered.unwrap_or_else(|never| match never {}),
-                Err(error) => Problem::from(EngineError::Internal(error.to_string())).into_response(),
-            })
+            Ok::<_, Infallible>(response)
         }
     });
     let mut http = http1::Builder::new();

@@ -112,3 +112,8 @@ pub fn start_log(filter: &str) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     log.with_ansi(colours).with_target(false).init();
 }
+
+/// Tells whoever started the program something on standard output; nobody listening is no fault.
+pub fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
+}

@@ -2,13 +2,14 @@
 
 use crate::claims::ClaimGuard;
 use crate::faults::{Fault, Run};
-use crate::rows::{Code, int, json, key, micros, opt_micros};
-use crate::writer::Tx;
+use crate::jobs::Tx;
+use crate::rows::{Code, from_json, int, json, key, micros, opt_micros};
 use crate::{SqliteStorage, events, outcomes};
 use kanca_domain::ids::Id;
 use kanca_storage::conversations::{ContactRecord, ConversationRecord, MessageRecord, Sender, Turn, TurnStored};
 use kanca_storage::{Result, StorageError};
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Map, Value};
 
 const PASSED_BY: StorageError = StorageError::Conflict("the conversation has moved on");
 
@@ -111,26 +112,38 @@ fn conversation(tx: &mut Tx<'_>, record: &ConversationRecord, said: u64) -> Run<
     Ok(())
 }
 
+/// Inserts the contact, or merges the attributes into the stored ones.
 fn contact(tx: &mut Tx<'_>, record: &ContactRecord, attributes: &str) -> Run<()> {
+    let stored = tx
+        .prepare("SELECT attributes FROM contacts WHERE id = ?1 AND project_id = ?2 AND bot_id = ?3")?
+        .query_row(params![key(record.id), key(record.project_id), key(record.bot_id)], |row| {
+            from_json::<Map<String, Value>>(row, "attributes")
+        })
+        .optional()?;
+    if let Some(mut merged) = stored {
+        merged.extend(record.attributes.clone());
+        tx.execute(
+            "UPDATE contacts SET updated_at = ?2, attributes = ?3 WHERE id = ?1",
+            params![key(record.id), micros(record.updated_at), json(&merged)?],
+        )?;
+        return Ok(());
+    }
     tx.memory.note_id(record.id.uuid());
-    let changed = tx
-        .prepare(
-            "INSERT INTO contacts (id, project_id, bot_id, external_id, created_at, updated_at, attributes) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET external_id = excluded.external_id, \
-             updated_at = excluded.updated_at, attributes = excluded.attributes \
-             WHERE project_id = excluded.project_id AND bot_id = excluded.bot_id",
-        )?
-        .execute(params![
-            key(record.id),
-            key(record.project_id),
-            key(record.bot_id),
-            record.external_id,
-            micros(record.created_at),
-            micros(record.updated_at),
-            attributes
-        ])
-        .map_err(|error| Fault::or_conflict(error, "another contact has this external id"))?;
-    if changed == 0 { Err(StorageError::Conflict("the contact belongs to another bot").into()) } else { Ok(()) }
+    tx.prepare(
+        "INSERT INTO contacts (id, project_id, bot_id, external_id, created_at, updated_at, attributes) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        key(record.id),
+        key(record.project_id),
+        key(record.bot_id),
+        record.external_id,
+        micros(record.created_at),
+        micros(record.updated_at),
+        attributes
+    ])
+    .map_err(|error| Fault::or_conflict(error, "another contact has this id or external id"))?;
+    Ok(())
 }
 
 fn message(tx: &mut Tx<'_>, record: &MessageRecord, extra: Option<&str>) -> Run<()> {

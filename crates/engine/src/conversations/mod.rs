@@ -1,16 +1,20 @@
 //! Conversations: what a visitor says goes through `scenario::advance`, and all that follows is one commit, a *turn*.
 //!
 //! `store` keeps recently used conversations in memory behind one lock each; `turn` gathers what an input leads to;
-//! `chat` is the visitor's side, `timers` fires delays and silences, `data` makes the events' data. A crash at any point
+//! `opening` begins a conversation, `chat` is the visitor's side of it, `answers` brings webhooks' answers, `timers` fires
+//! delays and silences, `data` makes the events' data. A crash at any point
 //! resumes from the stored state: messages that were not given to `advance` yet are known by `processed_seq`.
 
+mod answers;
 mod chat;
 mod data;
+mod opening;
 mod store;
 mod timers;
 mod turn;
 
-pub use chat::{ChatSession, NewConversation, Received, Said};
+pub use chat::{ChatStanding, Received, Said, Visitor};
+pub use opening::{ChatSession, NewConversation};
 pub(crate) use store::Conversations;
 
 use crate::Engine;
@@ -18,7 +22,7 @@ use crate::errors::{EngineError, Result};
 use kanca_domain::ids::{ConversationId, ProjectId};
 use kanca_domain::scenario::State;
 use kanca_storage::conversations::{
-    ContactRecord, ConversationCounts, ConversationFilter, ConversationRecord, ConversationSummary, MessageRecord,
+    ConversationCounts, ConversationFilter, ConversationRecord, ConversationSummary, MessageRecord,
 };
 use kanca_storage::{Page, PageRequest};
 use std::sync::Arc;
@@ -39,15 +43,7 @@ pub enum PanelSignal {
     /// Something was said or noted.
     Message(Arc<MessageRecord>),
     /// Where a conversation stands after a turn.
-    Conversation(Arc<Standing>),
-}
-
-/// Where a conversation stands.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    pub conversation: ConversationRecord,
-    pub contact: ContactRecord,
-    pub last_message: Option<MessageRecord>,
+    Conversation(Arc<ConversationSummary>),
 }
 
 impl Engine {

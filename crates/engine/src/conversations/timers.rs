@@ -7,6 +7,7 @@ use crate::errors::Result;
 use kanca_domain::ids::ConversationId;
 use kanca_domain::scenario::{Input, Wait, WebhookOutcome};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Conversations handled in one look.
 const BATCH: u32 = 200;
@@ -47,15 +48,19 @@ impl Engine {
         }
     }
 
+    /// Fires timers side by side, so that their commits share one sync.
     async fn fire_all(&self, due: Vec<ConversationId>) -> bool {
-        let mut failed = false;
+        let mut firing = JoinSet::new();
         for id in due {
-            if let Err(error) = self.fire(id).await {
-                tracing::warn!(conversation = %id, %error, "a timer could not be fired; trying again");
-                failed = true;
-            }
+            let engine = self.clone();
+            firing.spawn(async move {
+                let fired = engine.fire(id).await;
+                fired.inspect_err(|error| {
+                    tracing::warn!(conversation = %id, %error, "a timer could not be fired; trying again");
+                })
+            });
         }
-        failed
+        firing.join_all().await.iter().any(Result::is_err)
     }
 
     async fn fire(&self, id: ConversationId) -> Result<()> {
@@ -77,6 +82,7 @@ impl Engine {
         if let Some(input) = input {
             turn.run(input);
         }
+        self.catch_up(&mut turn).await?;
         self.finish(turn, &mut slot).await
     }
 }

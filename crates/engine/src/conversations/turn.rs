@@ -2,19 +2,19 @@
 //! one commit. Nothing is visible to anybody before that commit; a turn that is dropped leaves no trace.
 
 use super::store::Loaded;
-use super::{ChatSignal, PanelSignal, Standing, data};
+use super::{ChatSignal, PanelSignal, data};
 use crate::Engine;
 use crate::errors::{EngineError, Result};
 use crate::events::{Audience, Prepared, Publication};
 use jiff::Timestamp;
 use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::events::{BuiltIn, EventData, OrderingKey};
-use kanca_domain::ids::{EndpointId, MessageId};
-use kanca_domain::scenario::{
-    ChoiceRef, Effect, Input, OfferedChoice, State, Wait, WebhookMode, WebhookOutcome, advance,
-};
+use kanca_domain::ids::EndpointId;
+use kanca_domain::scenario::{ChoiceRef, Effect, Input, OfferedChoice, Wait, WebhookMode, WebhookOutcome, advance};
 use kanca_storage::StorageError;
-use kanca_storage::conversations::{MessageRecord, Sender, Timer, Turn as StoredTurn};
+use kanca_storage::conversations::{
+    ContactRecord, ConversationSummary, MessageRecord, Sender, Timer, Turn as StoredTurn,
+};
 use kanca_storage::deliveries::{Outcome, Recorded, Waiter};
 use kanca_storage::events::{Accepted, Explanation};
 use serde_json::{Map, Value, json};
@@ -36,32 +36,26 @@ pub(super) struct Turn<'e> {
     inputs: VecDeque<Input>,
     messages: Vec<MessageRecord>,
     prepared: Vec<Prepared>,
-    contact_changed: bool,
+    /// Attributes of the contact that this turn sets; `None` when it leaves the contact alone.
+    contact: Option<Map<String, Value>>,
 }
 
 impl<'e> Turn<'e> {
     /// A turn on a copy of the conversation; the copy takes the original's place when the commit is done.
     pub fn new(engine: &'e Engine, loaded: Loaded) -> Self {
         let now = engine.clock.now();
-        Self {
-            engine,
-            loaded,
-            now,
-            inputs: VecDeque::new(),
-            messages: Vec::new(),
-            prepared: Vec::new(),
-            contact_changed: false,
-        }
+        Self { engine, loaded, now, inputs: VecDeque::new(), messages: Vec::new(), prepared: Vec::new(), contact: None }
     }
 
     /// The first turn stores the contact, too.
-    pub fn with_contact(mut self) -> Self {
-        self.contact_changed = true;
-        self
+    pub fn first(engine: &'e Engine, loaded: Loaded) -> Self {
+        let mut turn = Self::new(engine, loaded);
+        turn.contact = Some(turn.loaded.contact.attributes.clone());
+        turn
     }
 
     /// Adds a message of the visitor with its event. Whether the scenario gets it now or later is up to the caller.
-    pub fn receive(&mut self, client_id: String, text: String, choice: Option<&ChoiceRef>) -> (MessageId, u64) {
+    pub fn receive(&mut self, client_id: String, text: String, choice: Option<&ChoiceRef>) -> MessageRecord {
         let mut extra = Map::new();
         if let Some(choice) = choice {
             extra.insert("choice".into(), json!(format!("{}/{}", choice.block, choice.choice)));
@@ -69,19 +63,25 @@ impl<'e> Turn<'e> {
         let mut message = self.message(Sender::Contact, text, None);
         message.client_id = Some(client_id);
         message.extra = extra;
-        let id = (message.id, message.seq);
-        self.loaded.last_received = Some(message.clone());
         let event = json!({"message": data::message(&message)});
-        self.messages.push(message);
+        self.add(message.clone());
         self.emit(BuiltIn::MessageReceived, event);
-        id
+        message
+    }
+
+    /// Gives the scenario a message of the visitor.
+    pub fn answer(&mut self, message: &MessageRecord) {
+        self.loaded.record.processed_seq = message.seq;
+        self.loaded.last_received = Some(message.clone());
+        let choice = message.extra.get("choice").and_then(Value::as_str).and_then(ChoiceRef::parse);
+        self.run(Input::Message { text: message.text.clone(), choice });
     }
 
     /// Runs the scenario on an input, and on what the engine itself answers to its effects.
     pub fn run(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
-            let state = std::mem::replace(&mut self.loaded.state, State::default());
+            let state = std::mem::take(&mut self.loaded.state);
             let (state, effects) = advance(&self.loaded.scenario, state, input);
             self.loaded.state = state;
             for effect in effects {
@@ -90,29 +90,17 @@ impl<'e> Turn<'e> {
         }
     }
 
-    /// Gives the scenario what the visitor wrote while it was busy, as far as it is not busy again.
-    pub fn run_pending(&mut self, pending: &[MessageRecord]) {
-        for message in pending {
-            if self.loaded.state.is_busy() || self.loaded.record.ended {
-                return;
-            }
-            self.loaded.record.processed_seq = message.seq;
-            let choice = message.extra.get("choice").and_then(Value::as_str).and_then(ChoiceRef::parse);
-            self.run(Input::Message { text: message.text.clone(), choice });
-        }
-    }
-
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Enter { block } => self.loaded.record.block_id = Some(block),
-            Effect::Say { block, text } => self.say(Some(block), text, Map::new()),
+            Effect::Say { block, text } => self.say(&block, text, Map::new()),
             Effect::Ask { block, text, choices, style } => {
                 let mut extra = Map::new();
                 if !choices.is_empty() {
                     extra.insert("choices".into(), choices_json(&choices));
                     extra.insert("choice_style".into(), json!(style));
                 }
-                self.say(Some(block), text, extra);
+                self.say(&block, text, extra);
             }
             Effect::Call { block, call, endpoint, mode, timeout_ms, data } => {
                 self.call(&block, call, endpoint, mode, timeout_ms, &data);
@@ -138,11 +126,11 @@ impl<'e> Turn<'e> {
         }
     }
 
-    fn say(&mut self, block: Option<String>, text: String, extra: Map<String, Value>) {
-        let mut message = self.message(Sender::Bot, text, block.clone());
+    fn say(&mut self, block: &str, text: String, extra: Map<String, Value>) {
+        let mut message = self.message(Sender::Bot, text, Some(block.to_owned()));
         message.extra = extra;
         let event = json!({"message": data::message(&message), "block_id": block});
-        self.messages.push(message);
+        self.add(message);
         self.emit(BuiltIn::MessageSent, event);
     }
 
@@ -150,6 +138,12 @@ impl<'e> Turn<'e> {
     pub fn note(&mut self, block: Option<String>, text: &str) {
         let note = self.message(Sender::Note, text.to_owned(), block);
         self.messages.push(note);
+    }
+
+    fn add(&mut self, message: MessageRecord) {
+        self.loaded.message_count += 1;
+        self.loaded.last_message = Some(message.clone());
+        self.messages.push(message);
     }
 
     fn message(&mut self, from: Sender, text: String, block_id: Option<String>) -> MessageRecord {
@@ -172,10 +166,14 @@ impl<'e> Turn<'e> {
     }
 
     fn assign(&mut self, names: &[String]) {
-        let (attributes, _) = data::attributes_and_answer(&self.loaded.state.attributes);
-        self.loaded.contact.attributes = attributes;
+        let changed = self.contact.get_or_insert_default();
+        for name in names {
+            if let Some(value) = self.loaded.state.attributes.get(name) {
+                changed.insert(name.clone(), value.clone());
+                self.loaded.contact.attributes.insert(name.clone(), value.clone());
+            }
+        }
         self.loaded.contact.updated_at = self.now;
-        self.contact_changed = true;
         self.emit(BuiltIn::ContactUpdated, json!({"changed": names}));
     }
 
@@ -276,7 +274,7 @@ impl<'e> Turn<'e> {
         let (events, jobs): (Vec<_>, Vec<_>) = prepared.into_iter().map(|p| (p.event, p.jobs)).unzip();
         let stored = StoredTurn {
             conversation: record.clone(),
-            contact: self.contact_changed.then(|| self.loaded.contact.clone()),
+            contact: self.contact.take().map(|attributes| ContactRecord { attributes, ..self.loaded.contact.clone() }),
             messages: self.messages.clone(),
             events,
             outcome,
@@ -285,7 +283,9 @@ impl<'e> Turn<'e> {
         let stored = match self.engine.storage.commit_turn(stored).await {
             Ok(stored) => stored,
             Err(error) => {
-                jobs.into_iter().for_each(|jobs| dispatcher.drop_claims(jobs));
+                for jobs in jobs {
+                    dispatcher.drop_claims(jobs);
+                }
                 return Err(error);
             }
         };
@@ -317,7 +317,6 @@ impl Engine {
         if loaded.record.timer.is_some() {
             self.conversations.timer_set.notify_one();
         }
-        let last_message = messages.iter().rev().find(|m| m.from != Sender::Note).cloned();
         for message in messages.into_iter().map(Arc::new) {
             if message.from != Sender::Note {
                 self.chat_live.publish(id, ChatSignal::Message(message.clone()));
@@ -330,20 +329,30 @@ impl Engine {
             self.chat_live.publish(id, ChatSignal::Typing);
         }
         if self.panel_live.has_listeners(project) {
-            let standing =
-                Standing { conversation: loaded.record.clone(), contact: loaded.contact.clone(), last_message };
+            let standing = ConversationSummary {
+                conversation: loaded.record.clone(),
+                contact: loaded.contact.clone(),
+                last_message: loaded.last_message.clone(),
+                message_count: loaded.message_count,
+            };
             self.panel_live.publish(project, PanelSignal::Conversation(Arc::new(standing)));
         }
     }
 
-    /// What the visitor wrote and the scenario has not seen yet.
-    pub(super) async fn pending_messages(&self, loaded: &Loaded) -> Result<Vec<MessageRecord>> {
-        let record = &loaded.record;
-        if record.processed_seq >= record.last_seq {
-            return Ok(Vec::new());
+    /// Gives the scenario what the visitor wrote while it was busy, as far as it is not busy again.
+    pub(super) async fn catch_up(&self, turn: &mut Turn<'_>) -> Result<()> {
+        let record = &turn.loaded.record;
+        if turn.loaded.state.is_busy() || record.ended {
+            return Ok(());
         }
-        let after = self.storage.messages(record.project_id, record.id, record.processed_seq, 1_000).await?;
-        Ok(after.into_iter().filter(|m| m.from == Sender::Contact).collect())
+        let kept = self.storage.messages(record.project_id, record.id, record.processed_seq, 1_000).await?;
+        for message in kept.iter().filter(|m| m.from == Sender::Contact) {
+            if turn.loaded.state.is_busy() || turn.loaded.record.ended {
+                break;
+            }
+            turn.answer(message);
+        }
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the dispatcher does after an outcome was recorded.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(super) struct Step {
     /// The delivery is due again then.
     pub due: Option<Timestamp>,
@@ -66,8 +66,8 @@ impl Engine {
         let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
             return Some(self.settings.attempt_timeout);
         };
-        let left = Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())?;
-        Some(left.min(self.settings.attempt_timeout))
+        // The block's timeout takes the place of the attempt's, so that a slow service has all of it.
+        Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())
     }
 
     fn judge(&self, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
@@ -87,7 +87,8 @@ impl Engine {
             };
         }
         let created = job.event.accepted_at;
-        match retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter()) {
+        let next = retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter());
+        match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
             Next::At(due) => Verdict::Retry { due },
             Next::GiveUp => Verdict::Failed,
         }

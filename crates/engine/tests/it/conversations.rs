@@ -1,7 +1,7 @@
 use super::support::{World, answer, eventually, refused, status};
 use jiff::SignedDuration;
 use kanca_domain::ids::{BotId, ConversationId, EndpointId};
-use kanca_engine::conversations::{ChatSession, NewConversation, Said};
+use kanca_engine::conversations::{ChatSession, NewConversation, Said, Visitor};
 use kanca_engine::ports::Clock as _;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,9 +13,9 @@ fn text(id: &str, says: &str) -> Value {
     json!({"id": id, "type": "text", "messages": [{"text": says, "delay_ms": 0}], "position": {"x": 0, "y": 0}})
 }
 
-fn block(id: &str, kind: &str, fields: Value) -> Value {
+fn block(id: &str, kind: &str, mut fields: Value) -> Value {
     let mut block = json!({"id": id, "type": kind, "position": {"x": 0, "y": 0}});
-    block.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    block.as_object_mut().unwrap().append(fields.as_object_mut().unwrap());
     block
 }
 
@@ -52,7 +52,8 @@ impl World {
 
     async fn say(&self, chat: &ChatSession, n: u32, text: &str) {
         let said = Said { client_id: format!("m{n}"), text: text.into(), choice: None };
-        self.engine.receive(chat.id, &chat.token, said, CLIENT).await.unwrap();
+        let visitor = Visitor { token: chat.token.clone(), origin: None, client: CLIENT };
+        self.engine.receive(chat.id, &visitor, &said).await.unwrap();
     }
 
     async fn heard(&self, id: ConversationId) -> Vec<String> {
@@ -140,7 +141,7 @@ async fn delays_and_silence_are_timers_that_survive_a_restart() {
     })
     .await;
     let said = world.heard(chat.id).await.len();
-    world.pass(Duration::from_secs(3_600));
+    world.pass(Duration::from_hours(1));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(world.heard(chat.id).await.len(), said, "once for each silence");
 }

@@ -9,11 +9,9 @@ use crate::time::rfc3339;
 use axum::extract::State;
 use axum::response::Response;
 use axum::response::sse::Event;
-use kanca_domain::ids::{BotId, ContactId, ConversationId, MessageId, ProjectId, ScenarioId, VersionId};
-use kanca_engine::conversations::{PanelSignal, Standing, read_state};
-use kanca_engine::storage::conversations::{
-    ContactRecord, ConversationFilter, ConversationRecord, ConversationSummary, MessageRecord, Sender,
-};
+use kanca_domain::ids::{BotId, ContactId, ConversationId, MessageId, ScenarioId, VersionId};
+use kanca_engine::conversations::{PanelSignal, read_state};
+use kanca_engine::storage::conversations::{ConversationFilter, ConversationSummary, MessageRecord, Sender};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -163,11 +161,12 @@ pub struct ConversationsQuery {
     limit: Option<u32>,
 }
 
-/// `?after=&limit=`
+/// `?after=&cursor=&limit=`; a cursor of this list is a sequence number, too.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessagesQuery {
     after: Option<u64>,
+    cursor: Option<u64>,
     limit: Option<u32>,
 }
 
@@ -194,7 +193,7 @@ pub async fn list(
         .transpose()?;
     let filter = ConversationFilter { bot_id, ended: query.status.map(|s| s == ConversationStatus::Ended) };
     let conversations = app.engine.conversations(auth.project(), filter, page).await?;
-    Ok(axum::Json(List::of(conversations, |s| summary(&app, s))))
+    Ok(axum::Json(List::of(conversations, |s| summary(&app, &s))))
 }
 
 /// One conversation.
@@ -206,12 +205,12 @@ pub async fn get(
     PathId(id): PathId<ConversationId>,
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<axum::Json<Conversation>> {
-    Ok(axum::Json(summary(&app, app.engine.conversation(auth.project(), id).await?)))
+    Ok(axum::Json(summary(&app, &app.engine.conversation(auth.project(), id).await?)))
 }
 
 /// Messages of a conversation with notes, in order.
 #[utoipa::path(get, path = "/api/v1/conversations/{id}/messages", tag = "conversations",
-    params(("id" = String, Path), ("after" = Option<u64>, Query), ("limit" = Option<u32>, Query)),
+    params(("id" = String, Path), ("after" = Option<u64>, Query), ("cursor" = Option<u64>, Query), ("limit" = Option<u32>, Query)),
     responses((status = 200, body = List<Message>)))]
 pub async fn messages(
     State(app): State<App>,
@@ -223,7 +222,8 @@ pub async fn messages(
     if !(1..=1_000).contains(&limit) {
         return Err(Problem::malformed("The limit must be between 1 and 1000."));
     }
-    let messages = app.engine.messages(auth.project(), id, query.after.unwrap_or(0), limit).await?;
+    let after = query.cursor.or(query.after).unwrap_or(0);
+    let messages = app.engine.messages(auth.project(), id, after, limit).await?;
     let full = messages.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let next = messages.last().filter(|_| full).map(|m| m.seq.to_string());
     Ok(axum::Json(List { items: messages.iter().map(|m| message(m, true)).collect(), next }))
@@ -240,23 +240,24 @@ pub async fn live(State(app): State<App>, auth: Auth, Query(query): Query<LiveQu
     if let Some(id) = only {
         app.engine.conversation(auth.project(), id).await?;
     }
-    let project = auth.project();
-    let signals = app.engine.watch_conversations(project);
-    Ok(stream(ConversationFeed { app, project, only }, signals))
+    let signals = app.engine.watch_conversations(auth.project());
+    Ok(stream(ConversationFeed { app, only, begun: false }, signals))
 }
 
 struct ConversationFeed {
     app: App,
-    project: ProjectId,
     only: Option<ConversationId>,
+    /// Whether the stream has begun.
+    begun: bool,
 }
 
 impl Feed for ConversationFeed {
     type Signal = PanelSignal;
 
-    /// A listener that lagged is told to read the lists again.
+    /// A listener that lagged is told to read the lists again; one that has just come reads them anyway.
     async fn missed(&mut self) -> Vec<Event> {
-        vec![Event::default().event("resync").data("{}")]
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first { Vec::new() } else { vec![Event::default().event("resync").data("{}")] }
     }
 
     async fn news(&mut self, signal: PanelSignal) -> Vec<Event> {
@@ -272,49 +273,33 @@ impl Feed for ConversationFeed {
                 Event::default().event("message").id(record.id.to_string()).json_data(message(&record, true))
             }
             PanelSignal::Conversation(standing) => {
-                let shown = standing_shown(&self.app, self.project, &standing);
-                Event::default().event("conversation").json_data(shown)
+                Event::default().event("conversation").json_data(summary(&self.app, &standing))
             }
         };
         event.into_iter().collect()
     }
 }
 
-fn summary(app: &App, summary: ConversationSummary) -> Conversation {
-    let ConversationSummary { conversation, contact, last_message, message_count } = summary;
-    shown(app, conversation.project_id, &conversation, &contact, last_message.as_ref(), message_count)
-}
-
-fn standing_shown(app: &App, project: ProjectId, standing: &Standing) -> Conversation {
-    let Standing { conversation, contact, last_message } = standing;
-    shown(app, project, conversation, contact, last_message.as_ref(), conversation.last_seq)
-}
-
-fn shown(
-    app: &App,
-    project: ProjectId,
-    record: &ConversationRecord,
-    contact: &ContactRecord,
-    last_message: Option<&MessageRecord>,
-    message_count: u64,
-) -> Conversation {
-    let wait = read_state(record).map(|s| s.wait).unwrap_or_default();
+fn summary(app: &App, summary: &ConversationSummary) -> Conversation {
+    let ConversationSummary { conversation: record, contact, last_message, message_count } = summary;
+    // The state of a conversation that was ended from outside, by deleting its bot, still says what it waited for.
+    let wait = read_state(record).ok().filter(|_| !record.ended).map(|s| s.wait).unwrap_or_default();
     let name = contact.attributes.get("name").and_then(Value::as_str).map(str::to_owned);
     Conversation {
         id: record.id,
         bot_id: record.bot_id,
-        bot_name: app.engine.bot(project, record.bot_id).map(|b| b.name.clone()).unwrap_or_default(),
+        bot_name: app.engine.bot(record.project_id, record.bot_id).map(|b| b.name.clone()).unwrap_or_default(),
         scenario_id: record.scenario_id,
         version_id: record.version_id,
         contact: Contact { id: contact.id, name, attributes: contact.attributes.clone() },
         status: if record.ended { ConversationStatus::Ended } else { ConversationStatus::Open },
         test: record.test,
-        last_message: last_message.map(|m| LastMessage {
+        last_message: last_message.as_ref().map(|m| LastMessage {
             from: sender(m.from),
             text: m.text.clone(),
             at: rfc3339(m.created_at),
         }),
-        message_count,
+        message_count: *message_count,
         waiting: Waiting { kind: wait.name(), block_id: wait.block().map(str::to_owned) },
         block_id: record.block_id.clone(),
         created_at: rfc3339(record.created_at),

@@ -8,14 +8,14 @@ pub use socket::socket;
 use crate::App;
 use crate::api::bots::LanguageName;
 use crate::api::conversations::{ConversationStatus, Message, message};
-use crate::extract::{Client, Json, PathId, Query, bearer};
+use crate::extract::{Client, Json, PathId, Query, bearer, client_address};
 use crate::problems::{Answer, Problem};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kanca_domain::ids::{BotId, ConversationId, MessageId};
-use kanca_engine::conversations::{ChatSignal, NewConversation, Said};
+use kanca_engine::conversations::{ChatSignal, ChatStanding, NewConversation, Said, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -107,21 +107,23 @@ pub struct PollQuery {
     wait: Option<u64>,
 }
 
-/// The token of `Authorization: Bearer TOKEN`.
-pub struct Token(pub String);
+/// Who asks, with the token of `Authorization: Bearer TOKEN`.
+pub struct By(pub Visitor);
 
-impl FromRequestParts<App> for Token {
+impl FromRequestParts<App> for By {
     type Rejection = Problem;
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Answer<Self> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
         let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-        value.and_then(bearer).map(|t| Self(t.to_owned())).ok_or_else(|| {
+        let token = value.and_then(bearer).map(str::to_owned).ok_or_else(|| {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
                 "Not authorized",
                 "Send the conversation's token as `Authorization: Bearer TOKEN`.",
             )
-        })
+        })?;
+        let origin = origin(&parts.headers).map(str::to_owned);
+        Ok(Self(Visitor { token, origin, client: client_address(parts, app) }))
     }
 }
 
@@ -161,13 +163,12 @@ pub async fn start(
     responses((status = 200, body = Acknowledged), (status = 409, body = Problem), (status = 429, body = Problem)))]
 pub async fn say(
     State(app): State<App>,
-    Client(client): Client,
     PathId(id): PathId<ConversationId>,
-    Token(token): Token,
+    By(visitor): By,
     Json(input): Json<SayInput>,
 ) -> Answer<axum::Json<Acknowledged>> {
     let said = Said { client_id: input.client_id, text: input.text, choice: input.choice };
-    let received = app.engine.receive(id, &token, said, client).await?;
+    let received = app.engine.receive(id, &visitor, &said).await?;
     Ok(axum::Json(Acknowledged { id: received.id, seq: received.seq }))
 }
 
@@ -178,7 +179,7 @@ pub async fn say(
 pub async fn messages(
     State(app): State<App>,
     PathId(id): PathId<ConversationId>,
-    Token(token): Token,
+    By(visitor): By,
     Query(query): Query<PollQuery>,
 ) -> Answer<axum::Json<ChatMessages>> {
     let after = query.after.unwrap_or(0);
@@ -186,11 +187,11 @@ pub async fn messages(
     if wait > MAX_WAIT {
         return Err(Problem::malformed("The query parameter wait must be at most 30 seconds."));
     }
-    let mut signals = app.engine.watch_chat(id);
+    let mut signals = app.engine.watch_chat(id, &visitor).await?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(wait);
     loop {
-        let (project, _, ended, typing) = app.engine.chat_standing(id, &token).await?;
-        let found = app.engine.chat_messages(project, id, after, BATCH).await?;
+        let ChatStanding { project_id, ended, busy: typing, .. } = app.engine.chat_standing(id, &visitor).await?;
+        let found = app.engine.chat_messages(project_id, id, after, BATCH).await?;
         if !found.is_empty() || ended || tokio::time::Instant::now() >= deadline {
             let status = if ended { ConversationStatus::Ended } else { ConversationStatus::Open };
             let items = found.iter().map(|m| message(m, false)).collect();
@@ -212,11 +213,10 @@ pub async fn messages(
     responses((status = 204)))]
 pub async fn contact(
     State(app): State<App>,
-    Client(client): Client,
     PathId(id): PathId<ConversationId>,
-    Token(token): Token,
+    By(visitor): By,
     Json(input): Json<ContactInput>,
 ) -> Answer<StatusCode> {
-    app.engine.set_contact(id, &token, input.attributes, client).await?;
+    app.engine.set_contact(id, &visitor, input.attributes).await?;
     Ok(StatusCode::NO_CONTENT)
 }

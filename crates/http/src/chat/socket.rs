@@ -11,10 +11,9 @@ use axum::extract::ws::{Message as Frame, Utf8Bytes, WebSocket, WebSocketUpgrade
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kanca_domain::ids::{ConversationId, ProjectId};
-use kanca_engine::conversations::{ChatSignal, Said};
+use kanca_engine::conversations::{ChatSignal, ChatStanding, Said, Visitor};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -22,6 +21,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 const HELLO_TIME: Duration = Duration::from_secs(10);
 /// A ping goes out this often; a client that is gone is noticed by it.
 const PING: Duration = Duration::from_secs(30);
+/// How long a client may take to read a frame.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 /// A text of 4,000 characters with escapes fits well.
 const MAX_FRAME: usize = 64 * 1024;
 
@@ -57,25 +58,23 @@ pub async fn socket(
     let origin = super::origin(&headers).map(str::to_owned);
     let upgrade = upgrade.max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let mut session = Session { app, client, socket };
-        session.run(origin.as_deref()).await;
+        let mut session = Session { app, socket };
+        session.run(Visitor { token: String::new(), origin, client }).await;
     }))
 }
 
 struct Session {
     app: App,
-    client: IpAddr,
     socket: WebSocket,
 }
 
 /// A conversation that has been opened by its token.
 struct Opened {
     id: ConversationId,
-    token: String,
+    visitor: Visitor,
     project: ProjectId,
     /// The client has everything up to here.
     sent: u64,
-    ended: bool,
     signals: Receiver<ChatSignal>,
 }
 
@@ -83,34 +82,39 @@ struct Opened {
 struct Gone;
 
 impl Session {
-    async fn run(&mut self, origin: Option<&str>) {
+    async fn run(&mut self, visitor: Visitor) {
         let hello = tokio::time::timeout(HELLO_TIME, self.socket.recv()).await;
-        let Ok(Some(Ok(Frame::Text(text)))) = hello else { return };
-        let opened = match self.hello(&text, origin).await {
-            Ok(opened) => opened,
-            Err(problem) => {
-                let _ = self.send(&error(None, &problem)).await;
-                return;
-            }
+        let text = match hello {
+            Ok(Some(Ok(Frame::Text(text)))) => text,
+            Ok(Some(Ok(Frame::Close(_)) | Err(_)) | None) => return,
+            // Nothing, or no text: answered like any other first frame that is no hello.
+            Ok(Some(Ok(_))) | Err(_) => Utf8Bytes::default(),
         };
-        let _ = self.follow(opened).await;
+        let _ = match self.hello(&text, visitor).await {
+            Ok(opened) => self.follow(opened).await,
+            Err(problem) => self.send(&error(None, &problem)).await,
+        };
+        // Whoever is still there learns that this was the end, and not the network.
+        let _ = self.write(Frame::Close(None)).await;
     }
 
-    async fn hello(&mut self, text: &str, origin: Option<&str>) -> Answer<Opened> {
+    async fn hello(&mut self, text: &str, mut visitor: Visitor) -> Answer<Opened> {
         let Ok(FromClient::Hello { conversation, token, after }) = serde_json::from_str(text) else {
             return Err(Problem::malformed(
                 "The first frame must be {\"type\":\"hello\",\"conversation\",\"token\",\"after\"}.",
             ));
         };
+        visitor.token = token;
         let id =
             conversation.parse::<ConversationId>().map_err(|_| Problem::not_found("There is no such conversation."))?;
-        let signals = self.app.engine.watch_chat(id);
-        let (project, last_seq, ended, typing) = self.app.engine.chat_standing(id, &token).await?;
-        self.app.engine.chat_origin(id, origin).await?;
+        let signals = self.app.engine.watch_chat(id, &visitor).await?;
+        let ChatStanding { project_id: project, last_seq, ended, busy } =
+            self.app.engine.chat_standing(id, &visitor).await?;
         let status = if ended { "ended" } else { "open" };
         let _ = self.send(&json!({"type": "ready", "last_seq": last_seq, "status": status})).await;
-        let mut opened = Opened { id, token, project, sent: after, ended, signals };
-        if self.catch_up(&mut opened).await.is_ok() && typing {
+        // A number from another life of the conversation must not hide what is said from now on.
+        let mut opened = Opened { id, visitor, project, sent: after.min(last_seq), signals };
+        if self.catch_up(&mut opened).await.is_ok() && busy {
             let _ = self.send(&json!({"type": "typing"})).await;
         }
         Ok(opened)
@@ -127,7 +131,7 @@ impl Session {
                     Some(Ok(_)) => {}
                 },
                 signal = opened.signals.recv() => self.signal(&mut opened, signal).await?,
-                _ = ping.tick() => self.socket.send(Frame::Ping(bytes::Bytes::new())).await.map_err(|_| Gone)?,
+                _ = ping.tick() => self.write(Frame::Ping(bytes::Bytes::new())).await?,
             }
         }
     }
@@ -138,7 +142,7 @@ impl Session {
             return self.send(&error(None, &problem)).await;
         };
         let said = Said { client_id: client_id.clone(), text, choice };
-        match self.app.engine.receive(opened.id, &opened.token, said, self.client).await {
+        match self.app.engine.receive(opened.id, &opened.visitor, &said).await {
             Ok(received) => {
                 let ack = json!({"type": "ack", "client_id": client_id, "id": received.id, "seq": received.seq});
                 self.send(&ack).await?;
@@ -158,10 +162,7 @@ impl Session {
             Ok(ChatSignal::Message(record)) if record.seq <= opened.sent => Ok(()),
             Ok(ChatSignal::Message(_)) | Err(RecvError::Lagged(_)) => self.catch_up(opened).await,
             Ok(ChatSignal::Typing) => self.send(&json!({"type": "typing"})).await,
-            Ok(ChatSignal::Ended) => {
-                opened.ended = true;
-                self.send(&json!({"type": "status", "status": "ended"})).await
-            }
+            Ok(ChatSignal::Ended) => self.send(&json!({"type": "status", "status": "ended"})).await,
             Err(RecvError::Closed) => Err(Gone),
         }
     }
@@ -180,7 +181,15 @@ impl Session {
     }
 
     async fn send(&mut self, frame: &Value) -> Result<(), Gone> {
-        self.socket.send(Frame::Text(Utf8Bytes::from(frame.to_string()))).await.map_err(|_| Gone)
+        self.write(Frame::Text(Utf8Bytes::from(frame.to_string()))).await
+    }
+
+    /// A client that takes nothing any more is let go.
+    async fn write(&mut self, frame: Frame) -> Result<(), Gone> {
+        match tokio::time::timeout(WRITE_TIME, self.socket.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
     }
 }
 

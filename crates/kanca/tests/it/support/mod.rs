@@ -2,13 +2,19 @@
 //! sends.
 
 mod api;
+mod chat;
 mod raw;
 mod receiver;
 mod server;
+mod socket;
+mod stream;
 mod wait;
 
 pub use api::{Answer, Api, text};
+pub use chat::{Bot, Chat, document, echo, line, new_client_id, says, start};
 pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
 pub use server::{API_KEY, Server, ServerBuilder};
+pub use socket::Socket;
+pub use stream::Stream;
 pub use wait::eventually;
