@@ -4,6 +4,7 @@
 mod bad_input;
 mod capture;
 mod deliveries;
+mod disk_full;
 mod durability;
 mod guard;
 mod chat;
