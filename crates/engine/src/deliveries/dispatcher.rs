@@ -205,6 +205,7 @@ async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
                 if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
                     dispatcher.idle.notify_waiters();
                 }
+                queue.lock().done();
                 take_step(&engine, endpoint, &queue, step);
             }
             Next::Refill => refill(&engine, endpoint, &queue).await,

@@ -26,6 +26,8 @@ pub(super) struct Queue {
     /// it may hear of the commit later than who ends the delivery before it.
     reserved: HashMap<DeliveryId, bool>,
     workers: usize,
+    /// Workers in the middle of something, who are not there for the next job.
+    busy: usize,
     refilling: bool,
     /// When the table has something due that is not in memory; at or before now = there is a backlog.
     next_due: Option<Timestamp>,
@@ -96,7 +98,8 @@ impl Queue {
     /// How many workers should be started now; they are counted in.
     pub fn recruit(&mut self, now: Timestamp, most: usize) -> usize {
         let refill = usize::from(self.refill_due(now));
-        let wanted = (self.ready.len() + refill).min(most).saturating_sub(self.workers);
+        let free = self.workers - self.busy;
+        let wanted = (self.ready.len() + refill).saturating_sub(free).min(most.saturating_sub(self.workers));
         self.workers += wanted;
         wanted
     }
@@ -105,16 +108,23 @@ impl Queue {
     pub fn next(&mut self, now: Timestamp, may_start: bool) -> Next {
         if may_start && !self.forgotten {
             if let Some(job) = self.ready.pop_front() {
+                self.busy += 1;
                 return Next::Work(Box::new(job));
             }
             if self.refill_due(now) {
                 self.refilling = true;
                 self.noted = None;
+                self.busy += 1;
                 return Next::Refill;
             }
         }
         self.workers -= 1;
         Next::Rest
+    }
+
+    /// A worker is done with its job and will ask for the next.
+    pub fn done(&mut self) {
+        self.busy -= 1;
     }
 
     fn refill_due(&self, now: Timestamp) -> bool {
@@ -124,6 +134,7 @@ impl Queue {
     /// Takes what a refill found. Returns when to look again, if that is known.
     pub fn refilled(&mut self, jobs: Vec<Job>, next_due: Option<Timestamp>) -> Option<Timestamp> {
         self.refilling = false;
+        self.done();
         self.next_due = earliest(next_due, self.noted.take());
         self.ready.extend(jobs);
         self.next_due
@@ -132,6 +143,7 @@ impl Queue {
     /// A refill failed; it is tried again at `due`.
     pub fn refill_failed(&mut self, due: Timestamp) {
         self.refilling = false;
+        self.done();
         self.next_due = Some(due);
     }
 

@@ -44,6 +44,18 @@ fn jobs_leave_in_the_order_they_came_and_workers_go_when_there_is_none() {
 }
 
 #[test]
+fn a_worker_with_a_slow_job_keeps_no_other_job_waiting() {
+    let mut queue = filled(1);
+    assert_eq!(queue.recruit(at(1), 64), 1);
+    assert!(matches!(queue.next(at(1), true), Next::Work(_)));
+    assert!(queue.reserve(at(1)));
+    queue.put_reserved(job(9), false);
+    assert_eq!(queue.recruit(at(1), 64), 1, "the busy one does not count");
+    queue.done();
+    assert_eq!(queue.recruit(at(1), 64), 0);
+}
+
+#[test]
 fn at_most_the_set_number_of_workers_serve_one_endpoint() {
     let mut queue = filled(100);
     assert_eq!(queue.recruit(at(1), 4), 4);
