@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { launch, Windows } from './support/browser.mjs';
 import { chatOn } from './support/chat.mjs';
 import { until } from './support/expect.mjs';
-import { live } from './support/panel.mjs';
+import { drag, live, middle } from './support/panel.mjs';
 import { startServer } from './support/server.mjs';
 import { converse } from './support/visitors.mjs';
 
@@ -70,6 +70,10 @@ try {
   await page.getByRole('button', { name: 'Fit to window' }).click();
   await page.getByTestId('block-order_hook').click();
   await page.getByTestId('inspector').getByLabel('Webhook', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Zoom in' }).click();
+  const hook = await middle(page.getByTestId('block-order_hook'));
+  await drag(page, { x: hook.x, y: hook.y - 200 }, { x: hook.x, y: hook.y - 320 });
+  await middle(page.getByTestId('block-order_hook'));
   await take('canvas');
 
   // The question that the demo's waiting block has asked last.

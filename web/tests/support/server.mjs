@@ -18,6 +18,11 @@ const API_KEY = 'browser-tests-0123456789abcdef0123456789';
 
 export const OWNER = { email: 'owner@example.com', password: 'four plain words here' };
 
+/** Nothing outlives the tests, not even tests that are interrupted. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** Starts `binary`. `env` holds further settings such as KANCA_ALLOW_PRIVATE_NETWORKS; port 0 is any free one. */
 export async function startServer(binary, env = {}, listen = '127.0.0.1:0') {
   const server = new Server(binary, await mkdtemp(join(tmpdir(), 'kanca-browser-')), env, listen);
@@ -51,6 +56,8 @@ class Server {
   async start() {
     const child = spawn(this.binary, ['--listen', this.#listen, '--data-dir', this.dataDir], { env: this.env });
     this.#child = child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.printed = '';
     let log = '';
     child.stderr.on('data', (bytes) => (log += bytes));
