@@ -19,7 +19,7 @@ use std::time::Duration;
 const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the dispatcher does after an outcome was recorded.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(super) struct Step {
     /// The delivery is due again then.
     pub due: Option<Timestamp>,

@@ -1,6 +1,10 @@
 //! Black-box tests: the real binary, real sockets, a real disk. Each test starts its own server in a fresh directory and
 //! tells a story through `support`.
 
+mod bad_input;
+mod capture;
 mod deliveries;
+mod durability;
+mod guard;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;
