@@ -42,7 +42,6 @@ fn wrong_settings_are_named() {
         ("KANCA_ALLOW_PRIVATE_NETWORKS", "10.0.0.0/99"),
         ("KANCA_TRUSTED_PROXIES", "proxy"),
         ("KANCA_PUBLIC_URL", "hooks.example.com/path"),
-        ("KANCA_COLOUR", "red"),
         ("KANCA_INBOX_KEEP_REQUESTS", "many"),
     ] {
         let mut command = Command::new(&program);
@@ -54,6 +53,12 @@ fn wrong_settings_are_named() {
         let setting = name.trim_start_matches("KANCA_").to_lowercase();
         assert!(code != 0 && message.to_lowercase().contains(&setting), "{name}: {message}");
     }
+}
+
+#[test]
+fn an_unknown_variable_is_named_and_ignored() {
+    let server = Server::builder().env("KANCA_COLOUR", "red").start();
+    assert!(server.log().contains("KANCA_COLOUR is no setting"));
 }
 
 #[test]
