@@ -145,7 +145,10 @@ impl Batches {
             Err(fault) => {
                 self.give_up();
                 let error = StorageError::from(fault);
-                tracing::error!(%error, lost = jobs.len(), "a commit failed; nothing of it was acknowledged");
+                // A full disk is tried again and again, and said once by whoever stops taking work for it.
+                if !matches!(error, StorageError::Full(_)) {
+                    tracing::error!(%error, lost = jobs.len(), "a commit failed; nothing of it was acknowledged");
+                }
                 answer_all(jobs, Some(&Lost::from(error)));
             }
         }
