@@ -201,7 +201,11 @@ mod tests {
                 assert!(words.starts_with(char::is_uppercase), "{words}");
             }
         }
-        assert!(ReasonCode::Dns.words("no such name").starts_with("The receiver's name leads to no address: no such name. "));
+        assert!(
+            ReasonCode::Dns
+                .words("no such name")
+                .starts_with("The receiver's name leads to no address: no such name. ")
+        );
         assert!(ReasonCode::HttpStatus.words("401").contains("check the webhook's secret"));
         assert_eq!(ReasonCode::BlockedAddress.words("no."), "Nothing was sent: no.");
     }
