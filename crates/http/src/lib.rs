@@ -110,6 +110,9 @@ fn chat_routes() -> Router<App> {
         .route("/conversations/{id}/contact", put(chat::contact))
         .route("/socket", get(chat::socket))
         .fallback(no_such_call)
+        // Said here, before the layer: the router's own answer to a wrong method is outside of it, and a preflight
+        // (OPTIONS) is a wrong method to each of these routes.
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn(chat::cors::layer))
 }
 

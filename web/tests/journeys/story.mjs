@@ -52,7 +52,7 @@ export default async function (journey) {
   const webhook = await journey.step('the Webhook block is dragged from the palette onto the canvas', async () => {
     const hello = await middle(page.getByTestId('block-hello'));
     const before = await page.locator('.svelte-flow__node').count();
-    await drag(page, await middle(page.getByTestId('palette-webhook')), { x: hello.x + 280, y: hello.y - 60 });
+    await drag(page, await middle(page.getByTestId('palette-webhook')), { x: hello.x + 120, y: hello.y - 170 });
     const block = page.locator('.svelte-flow__node[data-id^="webhook_"]');
     await block.waitFor();
     same(await page.locator('.svelte-flow__node').count(), before + 1, 'blocks on the canvas');

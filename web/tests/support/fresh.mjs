@@ -1,6 +1,7 @@
 /**
  * For work on the web side: with FRESH_WEB=1 the panel and the widget come from web/dist as it is now, not from the
- * binary, which then need not be built again. The binary's own headers stay, above all its content security policy.
+ * binary, which then need not be built again. The binary's own headers stay, above all its content security policy; but
+ * while requests are intercepted Chromium asks no CORS preflights, so the last run is one without it.
  */
 
 import { fileURLToPath } from 'node:url';

@@ -19,7 +19,6 @@ export class Journey {
     this.binary = binary;
     this.results = results;
     this.windows = new Windows(browser);
-    this.pages = [];
   }
 
   /** Runs one step; what it returns is handed on. */
@@ -49,7 +48,6 @@ export class Journey {
   /** A new window at an address. */
   async open(url, options) {
     const page = await this.windows.page(options);
-    this.pages.push(page);
     await page.goto(url);
     return page;
   }
@@ -62,7 +60,6 @@ export class Journey {
     const context = await this.windows.context(options);
     await context.addCookies([{ name, value, url: server.url, httpOnly: true, sameSite: 'Lax' }]);
     const page = await context.newPage();
-    this.pages.push(page);
     await page.goto(`${server.url}/#${path}`);
     return page;
   }

@@ -18,12 +18,20 @@ const API_KEY = 'browser-tests-0123456789abcdef0123456789';
 
 export const OWNER = { email: 'owner@example.com', password: 'four plain words here' };
 
-/** Starts `binary`. `env` holds further settings such as KANCA_ALLOW_PRIVATE_NETWORKS. */
-export async function startServer(binary, env = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'kanca-browser-'));
-  const server = new Server(binary, join(directory, 'data'), env);
-  server.directory = directory;
-  await server.start();
+/** Nothing outlives the tests, not even tests that are interrupted. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/** Starts `binary`. `env` holds further settings such as KANCA_ALLOW_PRIVATE_NETWORKS; port 0 is any free one. */
+export async function startServer(binary, env = {}, listen = '127.0.0.1:0') {
+  const server = new Server(binary, await mkdtemp(join(tmpdir(), 'kanca-browser-')), env, listen);
+  try {
+    await server.start();
+  } catch (error) {
+    await server.remove();
+    throw error;
+  }
   return server;
 }
 
@@ -32,12 +40,15 @@ class Server {
   url = '';
   /** What it has printed for the person who started it. */
   printed = '';
-  #listen = '127.0.0.1:0';
+  #listen;
   #child = null;
 
-  constructor(binary, dataDir, env) {
+  constructor(binary, directory, env, listen) {
     this.binary = binary;
-    this.dataDir = dataDir;
+    /** Thrown away with everything in it; a journey may put files of its own there. */
+    this.directory = directory;
+    this.dataDir = join(directory, 'data');
+    this.#listen = listen;
     // Kanca refuses settings it does not know, so it gets a clean set and nothing from the caller's shell.
     this.env = { PATH: process.env.PATH, KANCA_API_KEY: API_KEY, KANCA_LOG: 'warn', ...env };
   }
@@ -45,6 +56,8 @@ class Server {
   async start() {
     const child = spawn(this.binary, ['--listen', this.#listen, '--data-dir', this.dataDir], { env: this.env });
     this.#child = child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.printed = '';
     let log = '';
     child.stderr.on('data', (bytes) => (log += bytes));

@@ -11,5 +11,9 @@ mod deliveries;
 mod disk_full;
 mod durability;
 mod guard;
+mod chat;
+mod conversations;
+mod scenarios;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;
+mod webhook_blocks;

@@ -162,3 +162,11 @@ pub fn new_client_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("client-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
+
+/// Whether a text stands anywhere in the files of a server's data directory, but for the key file.
+pub fn is_in_data(server: &Server, text: &str) -> bool {
+    std::fs::read_dir(server.data_dir()).unwrap().flatten().any(|file| {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        bytes.windows(text.len()).any(|w| w == text.as_bytes())
+    })
+}

@@ -1,0 +1,6 @@
+//! What the panel, subscribers and the clock make of conversations.
+
+mod events;
+mod listing;
+mod live;
+mod timers;
