@@ -7,12 +7,12 @@
 
 mod bad_input;
 mod capture;
+mod chat;
+mod conversations;
 mod deliveries;
 mod disk_full;
 mod durability;
 mod guard;
-mod chat;
-mod conversations;
 mod scenarios;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;

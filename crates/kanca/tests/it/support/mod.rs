@@ -11,8 +11,8 @@ mod stream;
 mod wait;
 
 pub use api::{Answer, Api, text};
-pub use raw::Raw;
 pub use chat::{Bot, Chat, document, echo, is_in_data, line, new_client_id, says, start};
+pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
 pub use server::{API_KEY, Server, ServerBuilder};
 pub use socket::Socket;
