@@ -1,11 +1,22 @@
 //! Starts that cannot be say why, in a sentence.
 
 use crate::support::Server;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+/// Its exit code and what it said; one that starts nevertheless is ended and fails the story.
+#[track_caller]
 fn outcome(mut command: Command) -> (i32, String) {
-    let Output { status, stderr, .. } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(15) {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+    (status.code().expect("it ends by itself"), String::from_utf8(stderr).unwrap())
 }
 
 #[test]

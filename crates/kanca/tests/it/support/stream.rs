@@ -40,7 +40,7 @@ impl Stream {
         loop {
             let line = self.line()?;
             if let Some(value) = line.strip_prefix("event: ") {
-                name = value.to_owned();
+                value.clone_into(&mut name);
             } else if let Some(value) = line.strip_prefix("data: ") {
                 data += value;
             } else if line.is_empty() && !data.is_empty() {
