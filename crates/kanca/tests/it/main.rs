@@ -1,7 +1,9 @@
 //! Black-box tests: the real binary, real sockets, a real disk. Each test starts its own server in a fresh directory and
 //! tells a story through `support`.
 
+mod accounts;
 mod chat;
+mod contacts;
 mod conversations;
 mod deliveries;
 mod scenarios;
