@@ -36,12 +36,16 @@ web: web/dist/.built ## Build the panel and the widget into web/dist
 ## Test
 
 .PHONY: test
-test: tools test-tools fmt-check web-check web-test api-check web clippy rust-test browser-test examples-test ## Run every check, in this order, up to the first that fails
+test: tools test-tools fmt-check docs-check web-check web-test api-check web clippy rust-test browser-test examples-test ## Run every check, in this order, up to the first that fails
 	@printf '\nEvery step of `make test` passed.\n'
 
 .PHONY: fmt-check
 fmt-check: ## Rust: formatting
 	$(call step,Rust formatting,cargo fmt --all --check)
+
+.PHONY: docs-check
+docs-check: ## Documents: do links, named paths and tests, and tables of settings hold?
+	$(call step,documents,scripts/check-docs)
 
 .PHONY: web-check
 web-check: web/node_modules/.installed ## Web: types and Svelte components
@@ -65,7 +69,7 @@ rust-test: binary ## Rust: all tests, among them the OpenAPI snapshot's (cargo-n
 
 .PHONY: browser-test
 browser-test: binary web/node_modules/.installed ## The panel and the widget in a real browser against the real binary
-	$(call step,browser tests,BINARY='$(abspath $(TARGET))/debug/kanca' npm --prefix web run test:browser)
+	$(call step,browser tests,KANCA_BIN='$(abspath $(TARGET))/debug/kanca' npm --prefix web run test:browser)
 
 .PHONY: examples-test
 examples-test: binary ## The curl walk-through and the Python service against the real binary

@@ -15,6 +15,7 @@ start_kanca() {
     shift
     [ -x "$binary" ] || { echo "There is no program $binary; build it with: make binary" >&2; return 1; }
     KANCA_API_KEY=$(openssl rand -hex 24)
+    : >"$workdir/kanca.out"
     # Kanca refuses settings it does not know, so it gets a clean set and nothing from the caller's shell.
     env -i PATH="$PATH" HOME="${HOME:-/}" KANCA_API_KEY="$KANCA_API_KEY" KANCA_LOG=warn "$@" \
         "$binary" --listen 127.0.0.1:0 --data-dir "$workdir/data" >"$workdir/kanca.out" 2>"$workdir/kanca.err" &

@@ -22,7 +22,7 @@ class Service(BaseHTTPRequestHandler):
             return self.answer(401, {"error": "the signature is not right"})
         event = json.loads(body)
         text = (event["data"].get("message") or {}).get("text", "").strip()
-        print(event["type"], text, flush=True)
+        print(f"{event['type']} {text}\n", end="", flush=True)
         if event["type"] != "conversation.webhook":
             return self.answer(200, {})  # every other event is only noted
         status = ORDERS.get(text, "not known here")

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use kanca_domain::endpoints::check_name;
 use kanca_domain::ids::{ApiKeyId, ProjectId, UserId};
 use kanca_storage::accounts::{ApiKeyRecord, ProjectRecord, SessionRecord, UserRecord};
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct NewSession {
 /// A token for a set-up link, and the hash that is stored of it.
 pub fn setup_token(random: &dyn Random) -> (String, String) {
     let token = secrets::token("", random);
-    let hash = hex(&secrets::hash(&token));
+    let hash = secrets::hex(&secrets::hash(&token));
     (token, hash)
 }
 
@@ -101,7 +102,7 @@ impl Engine {
     pub async fn set_up(&self, token: &str, email: &str, password: String, client: IpAddr) -> Result<NewSession> {
         self.limits.logins_per_client.check(&client)?;
         let stored = self.storage.setting(SETUP_SETTING).await?.unwrap_or_default();
-        if !bool::from(stored.as_bytes().ct_eq(hex(&secrets::hash(token)).as_bytes())) {
+        if !bool::from(stored.as_bytes().ct_eq(secrets::hex(&secrets::hash(token)).as_bytes())) {
             return Err(EngineError::Forbidden(
                 "This link is not valid any more. Run `kanca setup-link` on the server for a new one.".into(),
             ));
@@ -179,7 +180,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let visible = |p: &&Arc<ProjectRecord>| access.owner || p.id == access.project_id;
         let mut found: Vec<_> = snapshot.projects.values().filter(visible).cloned().collect();
-        found.sort_by(|a, b| b.id.cmp(&a.id));
+        found.sort_by_key(|p| Reverse(p.id));
         found
     }
 
@@ -279,8 +280,4 @@ fn check_credentials(email: &str, password: &str) -> Result<String> {
         wrong.push(FieldError { field: "password".into(), message });
     }
     if wrong.is_empty() { Ok(email) } else { Err(EngineError::Invalid(wrong)) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -5,13 +5,14 @@ use crate::Engine;
 use crate::errors::{EngineError, FieldError, Result};
 use crate::ports::Route;
 use kanca_domain::endpoints::{self as rules, EndpointStatus, Ordering};
-use kanca_domain::events::{Subscription, TypePattern};
+use kanca_domain::events::{BuiltIn, Subscription, TypePattern};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use kanca_domain::inboxes::inbox_of_own_url;
 use kanca_domain::signatures::{Secret, SigningKey};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use url::Url;
@@ -165,7 +166,19 @@ impl Engine {
             self.dispatcher.promote_all(id, self.clock.now());
         }
         self.look_for_due(id);
+        if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {
+            self.announce_disabled(&endpoint.record).await;
+        }
         Ok(endpoint)
+    }
+
+    async fn announce_disabled(&self, record: &EndpointRecord) {
+        let data = serde_json::json!({
+            "endpoint_id": record.id, "endpoint_name": record.name, "reason": record.disabled_reason,
+        });
+        if let Err(error) = self.publish_built_in(record.project_id, BuiltIn::EndpointDisabled, &data, 0).await {
+            tracing::warn!(endpoint = %record.id, %error, "the event endpoint.disabled was not published");
+        }
     }
 
     /// Deletes an endpoint; its pending deliveries are cancelled.
@@ -190,7 +203,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let mut found: Vec<_> =
             snapshot.endpoints.values().filter(|e| e.record.project_id == project).cloned().collect();
-        found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
+        found.sort_by_key(|e| Reverse(e.record.id));
         found
     }
 
@@ -210,8 +223,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let url = &endpoint.record.url;
         if let Some(inbox) = endpoint.record.inbox_id.and_then(|id| snapshot.inboxes.get(&id)) {
-            let rest = url.split_once("/in/").map_or("", |(_, r)| r.find(['/', '?']).map_or("", |at| &r[at..]));
-            return (format!("{}{rest}", self.inbox_address(&inbox.record.slug)), Route::OwnInbox);
+            return (format!("{}{}", self.inbox_address(&inbox.record.slug), after_slug(url)), Route::OwnInbox);
         }
         let route = if self.own_inbox(url).is_some() { Route::OwnInbox } else { Route::Guarded };
         (url.clone(), route)
@@ -251,6 +263,15 @@ impl Engine {
         self.random.fill(&mut bytes);
         Secret::from_random(&bytes)
     }
+}
+
+/// What follows `/in/{slug}` in an inbox's URL, with the query. It is taken from the URL as it was understood when it was
+/// checked: a URL can be spelled so that its text shows another `/in/` than the one it leads to.
+fn after_slug(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return String::new() };
+    let rest = url.path().strip_prefix("/in/").and_then(|path| path.split_once('/'));
+    let rest = rest.map_or(String::new(), |(_, rest)| format!("/{rest}"));
+    url.query().map_or(rest.clone(), |query| format!("{rest}?{query}"))
 }
 
 fn pairs(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
@@ -314,5 +335,20 @@ impl Faults {
 
     fn into_error(self) -> EngineError {
         EngineError::Invalid(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_slug;
+
+    #[test]
+    fn what_follows_the_slug_never_climbs_above_it() {
+        assert_eq!(after_slug("http://kanca.example/in/abc"), "");
+        assert_eq!(after_slug("http://kanca.example/in/abc?x=/in/y"), "?x=/in/y");
+        assert_eq!(after_slug("http://kanca.example/in/abc/a%20b//c/?x=1#f"), "/a%20b//c/?x=1");
+        assert_eq!(after_slug("http://kanca.example/in/abc/x/../y"), "/y");
+        assert_eq!(after_slug("http://kanca.example\\in\\abc\\a\\b/in/x/../../../api/v1"), "/a/api/v1");
+        assert_eq!(after_slug("http://kanca.example/z/../in/abc/d/in/../../e"), "/e");
     }
 }

@@ -11,6 +11,7 @@ use kanca_storage::inboxes::{
     ConfiguredResponse, InboxRecord, InboxUse, RequestRecord, RequestSummary, SignatureState,
 };
 use kanca_storage::{Page, PageRequest, StorageError};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// An inbox ready for use, with its secret opened.
@@ -164,7 +165,7 @@ impl Engine {
     pub fn inboxes(&self, project: ProjectId) -> Vec<Arc<Inbox>> {
         let snapshot = self.snapshot.load();
         let mut found: Vec<_> = snapshot.inboxes.values().filter(|i| i.record.project_id == project).cloned().collect();
-        found.sort_by(|a, b| b.record.id.cmp(&a.record.id));
+        found.sort_by_key(|i| Reverse(i.record.id));
         found
     }
 

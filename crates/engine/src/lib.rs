@@ -149,13 +149,12 @@ impl Engine {
     pub async fn load(parts: Parts) -> Result<Self> {
         let Parts { storage, sender, clock, random, sealing_key, automation_key, look_at_space, settings } = parts;
         let ids = IdSource::new(clock.clone(), random.clone(), storage.newest_id_millis().await?);
-        let default_project = match storage.projects().await?.first() {
-            Some(project) => project.id,
-            None => {
-                let project = ProjectRecord { id: ids.next(), name: "Default".into(), created_at: clock.now() };
-                storage.create_project(project.clone(), None).await?;
-                project.id
-            }
+        let default_project = if let Some(project) = storage.projects().await?.first() {
+            project.id
+        } else {
+            let project = ProjectRecord { id: ids.next(), name: "Default".into(), created_at: clock.now() };
+            storage.create_project(project.clone(), None).await?;
+            project.id
         };
         let rates = settings.rates;
         let engine = Self(Arc::new(Inner {

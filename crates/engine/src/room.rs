@@ -110,19 +110,25 @@ impl Engine {
         error.into()
     }
 
-    /// Watches free space, and opens the gate again by a small write; runs until the process stops.
+    /// Watches free space. When there is next to none it tries a small write, so that no attempt starts whose outcome
+    /// could not be recorded; the gate opens again when such a write succeeds. Runs until the process stops.
     pub(crate) async fn watch_room(&self) {
         loop {
             self.room.look();
-            if self.writable() {
+            let open = self.writable();
+            if open && self.room.level.load(Ordering::Relaxed) < Level::Critical as u8 {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
             tokio::time::sleep(PROBE).await;
-            if self.storage.probe().await.is_ok() {
-                self.room.full.store(false, Ordering::SeqCst);
-                tracing::info!("the data directory can be written again");
-                self.look_everywhere();
+            match self.storage.probe().await {
+                Ok(()) if !open => {
+                    self.room.full.store(false, Ordering::SeqCst);
+                    tracing::info!("the data directory can be written again");
+                    self.look_everywhere();
+                }
+                Err(StorageError::Full(reason)) => self.close_gate(&reason),
+                _ => {}
             }
         }
     }

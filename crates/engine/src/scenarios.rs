@@ -9,6 +9,7 @@ use kanca_domain::ids::{BotId, EndpointId, ProjectId, ScenarioId};
 use kanca_domain::scenario::{self, Document, DocumentError, Language, Problem, Severity};
 use kanca_storage::StorageError;
 use kanca_storage::scenarios::{BotRecord, PublishedVersion, ScenarioRecord, VersionRecord};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Changes to a bot; `None` leaves as it is.
@@ -80,15 +81,15 @@ impl Engine {
             bot.active_scenario_id = Some(active);
         }
         self.storage.update_bot(bot.clone()).await?;
-        self.put_bot(bot)
+        Ok(self.put_bot(bot))
     }
 
-    fn put_bot(&self, bot: BotRecord) -> Result<Arc<BotRecord>> {
+    fn put_bot(&self, bot: BotRecord) -> Arc<BotRecord> {
         let bot = Arc::new(bot);
         self.update_snapshot(|s| {
             s.bots.insert(bot.id, bot.clone());
         });
-        Ok(bot)
+        bot
     }
 
     /// Deletes a bot with its scenarios.
@@ -110,11 +111,18 @@ impl Engine {
         found.cloned().ok_or(EngineError::NotFound("bot"))
     }
 
+    /// The key of `identity_hash`, through the one call made for it.
+    pub fn identity_secret(&self, project: ProjectId, id: BotId) -> Result<String> {
+        let bot = self.bot(project, id)?;
+        let secret = self.sealer.open(&identity_place(id), &bot.sealed_identity_secret)?;
+        String::from_utf8(secret).map_err(|_| EngineError::Internal("an identity secret is no text".into()))
+    }
+
     /// The bots of a project, newest first.
     pub fn bots(&self, project: ProjectId) -> Vec<Arc<BotRecord>> {
         let snapshot = self.snapshot.load();
         let mut found: Vec<_> = snapshot.bots.values().filter(|b| b.project_id == project).cloned().collect();
-        found.sort_by(|a, b| b.id.cmp(&a.id));
+        found.sort_by_key(|b| Reverse(b.id));
         found
     }
 
@@ -177,7 +185,7 @@ impl Engine {
         self.storage.delete_scenario(project, id).await?;
         let bot = self.bot(project, record.bot_id)?;
         if bot.active_scenario_id == Some(id) {
-            self.put_bot(BotRecord { active_scenario_id: None, ..(*bot).clone() })?;
+            self.put_bot(BotRecord { active_scenario_id: None, ..(*bot).clone() });
         }
         Ok(())
     }
@@ -216,7 +224,7 @@ impl Engine {
         let version_id = version.id;
         let number = self.storage.publish(version).await?;
         let bot = self.bot(project, record.bot_id)?;
-        self.put_bot(BotRecord { active_scenario_id: Some(id), ..(*bot).clone() })?;
+        self.put_bot(BotRecord { active_scenario_id: Some(id), ..(*bot).clone() });
         Ok(PublishedVersion { version_id, number, published_at })
     }
 

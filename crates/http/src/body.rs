@@ -13,7 +13,7 @@ const DISCARD_BYTES: u64 = 256 << 20;
 /// How long a too large body is read at most.
 const DISCARD_TIME: Duration = Duration::from_secs(20);
 /// How long a body may take at most.
-const READ_TIME: Duration = Duration::from_secs(60);
+const READ_TIME: Duration = Duration::from_mins(1);
 
 /// A body as far as it was read.
 pub enum Collected {

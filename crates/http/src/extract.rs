@@ -13,6 +13,7 @@ use kanca_domain::ids::{Id, ProjectId};
 use kanca_engine::accounts::Access;
 use kanca_engine::storage::PageRequest;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use std::net::{IpAddr, SocketAddr};
 
 /// The name of the panel's cookie.
@@ -163,7 +164,9 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         let field = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {
-            serde_json::error::Category::Data => wrong_field(field, &inner),
+            serde_json::error::Category::Data => wrong_field(field, inner.to_string()),
+            // The parser also says “expected value” where a text is due and something else stands.
+            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => wrong_field(field, "has a wrong type".into()),
             _ => Problem::malformed(format!("The body is not valid JSON: {inner}.")),
         }
     })?;
@@ -171,13 +174,12 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     Ok(value)
 }
 
-fn wrong_field(field: String, error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
+fn wrong_field(field: String, text: String) -> Problem {
     let message = text.rsplit_once(" at line").map_or(text.as_str(), |(m, _)| m).to_owned();
     let field = if field == "." { String::new() } else { field };
     let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
     Problem {
-        errors: vec![FieldProblem { field, message }],
+        errors: [FieldProblem { field, message }].into(),
         ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail)
     }
 }

@@ -84,6 +84,7 @@ fn api_routes() -> Router<App> {
         .route("/inboxes/{id}/live", get(inboxes::live))
         .route("/bots", get(bots::list).post(bots::create))
         .route("/bots/{id}", get(bots::get).patch(bots::patch).delete(bots::delete))
+        .route("/bots/{id}/identity-secret", get(bots::identity_secret))
         .route("/bots/{id}/scenarios", get(scenarios::list_of_bot).post(scenarios::create))
         .route("/scenarios", get(scenarios::list))
         .route("/scenario.schema.json", get(scenarios::schema))
@@ -111,7 +112,8 @@ fn chat_routes() -> Router<App> {
         .route("/conversations/{id}/contact", put(chat::contact))
         .route("/socket", get(chat::socket::socket))
         .fallback(no_such_call)
-        // Before the layer, which answers preflights of every address.
+        // Said here, before the layer: the router's own answer to a wrong method is outside of it, and a preflight
+        // (OPTIONS) is a wrong method to each of these routes.
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn(extract::no_stray_query))
         .layer(middleware::from_fn(chat::cors::layer))

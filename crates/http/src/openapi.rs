@@ -22,7 +22,7 @@ use utoipa::{Modify, OpenApi};
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
         inboxes::get_request, inboxes::request_body, inboxes::delete_request, inboxes::clear, inboxes::live,
-        bots::list, bots::create, bots::get, bots::patch, bots::delete,
+        bots::list, bots::create, bots::get, bots::identity_secret, bots::patch, bots::delete,
         scenarios::list, scenarios::list_of_bot, scenarios::create, scenarios::get, scenarios::patch, scenarios::delete,
         scenarios::put_draft, scenarios::publish, scenarios::versions, scenarios::export, scenarios::schema,
         scenarios::test,

@@ -23,19 +23,20 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in words.
-    pub title: String,
+    #[schema(value_type = String)]
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What happened here and what to do.
     pub detail: String,
     /// The wrong fields, when the input is wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    pub errors: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldProblem>, required = false)]
+    pub errors: Box<[FieldProblem]>,
     /// What is wrong in the scenario, when it cannot be published.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
-    pub problems: Vec<ScenarioProblem>,
+    pub problems: Box<[ScenarioProblem]>,
     /// Seconds to wait, for the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
@@ -46,14 +47,14 @@ pub type Answer<T> = Result<T, Problem>;
 
 impl Problem {
     /// A problem of a kind from the closed list.
-    pub fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("/problems/{code}"),
-            title: title.into(),
+            title,
             status: status.as_u16(),
             detail: detail.into(),
-            errors: Vec::new(),
-            problems: Vec::new(),
+            errors: Box::default(),
+            problems: Box::default(),
             retry_after: None,
         }
     }
@@ -116,7 +117,7 @@ impl From<EngineError> for Problem {
             EngineError::ScenarioInvalid(problems) => {
                 let title = "The scenario cannot be published";
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "scenario-invalid", title, detail);
-                Self { problems, ..problem }
+                Self { problems: problems.into(), ..problem }
             }
             EngineError::Unauthorized(_) => {
                 Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not authorized", detail)

@@ -101,12 +101,26 @@ pub fn load(flags: &Flags) -> Result<Config, String> {
 /// `KANCA_…` variables as plain texts, so that a key of digits stays a text; numbers are read where one is due.
 fn environment() -> Figment {
     let numbers = ["max_event_bytes", "max_capture_bytes", "inbox_keep_requests", "inbox_keep_bytes"];
+    let texts_known = [
+        "listen",
+        "data_dir",
+        "public_url",
+        "inbox_url",
+        "api_key",
+        "allow_private_networks",
+        "trusted_proxies",
+        "log",
+    ];
     let mut texts = figment::value::Dict::new();
     for (name, value) in std::env::vars() {
         let Some(name) = name.strip_prefix("KANCA_").map(str::to_ascii_lowercase) else { continue };
-        // The variable that names the file has been read with the flags.
-        if name != "config" && !numbers.contains(&name.as_str()) && !value.is_empty() {
-            texts.insert(name, value.into());
+        if texts_known.contains(&name.as_str()) {
+            if !value.is_empty() {
+                texts.insert(name, value.into());
+            }
+        } else if name != "config" && !numbers.contains(&name.as_str()) {
+            // Other programs may use the same prefix; a typing error is seen here.
+            eprintln!("kanca: the variable KANCA_{} is no setting and is ignored", name.to_ascii_uppercase());
         }
     }
     Figment::from(Serialized::defaults(texts)).merge(Env::prefixed("KANCA_").only(&numbers))

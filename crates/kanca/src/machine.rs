@@ -7,7 +7,7 @@ use kanca_engine::room::{LookAtSpace, Space};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::cell::RefCell;
 use std::fs::{DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -108,5 +108,12 @@ pub fn raise_open_files() {
 /// Starts the log on standard error; `filter` such as `info` or `kanca_engine=debug`.
 pub fn start_log(filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(colours).with_target(false).init();
+}
+
+/// Tells whoever started the program something on standard output; nobody listening is no fault.
+pub fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
 }

@@ -75,11 +75,11 @@ pub fn parts(
 }
 
 async fn greet(engine: &Engine, public_url: &str) -> Result<(), String> {
-    println!("Kanca is ready at {public_url}");
-    println!("Talk to the demo bot at {public_url}/demo");
+    machine::say(&format!("Kanca is ready at {public_url}"));
+    machine::say(&format!("Talk to the demo bot at {public_url}/demo"));
     if engine.setup_needed().await.map_err(|e| e.to_string())? {
         let link = engine.new_setup_link().await.map_err(|e| e.to_string())?;
-        println!("Set the owner's e-mail and password (the link works once): {link}");
+        machine::say(&format!("Set the owner's e-mail and password (the link works once): {link}"));
     }
     Ok(())
 }

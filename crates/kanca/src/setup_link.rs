@@ -12,7 +12,7 @@ use kanca_storage::StorageError;
 use kanca_storage_sqlite::SqliteStorage;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub async fn run(config: Config) -> Result<(), String> {
         Err(StorageError::Unavailable(_)) => through_server(&config.data_dir, &public_url).await?,
         Err(error) => return Err(error.to_string()),
     };
-    println!("{link}");
+    machine::say(&link);
     Ok(())
 }
 
@@ -60,6 +60,10 @@ async fn through_server(data_dir: &Path, public_url: &str) -> Result<String, Str
     let failed = |e: std::io::Error| format!("the request file {} cannot be written: {e}", path.display());
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
     writeln!(file, "{hash}").and_then(|()| file.sync_all()).map_err(failed)?;
+    // The server may run as another user than whoever calls the command (root, say); it owns the directory.
+    if let Ok(owner) = fs::metadata(data_dir) {
+        drop(chown(&path, Some(owner.uid()), Some(owner.gid())));
+    }
     for _ in 0..PATIENCE {
         if !path.exists() {
             return Ok(setup_link(public_url, &token));

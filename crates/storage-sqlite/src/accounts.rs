@@ -2,8 +2,8 @@
 
 use crate::SqliteStorage;
 use crate::faults::{Fault, Run};
+use crate::jobs::Tx;
 use crate::rows::{hash, id, key, micros, opt_micros, opt_time, time};
-use crate::writer::Tx;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::ids::{ApiKeyId, Id, ProjectId};

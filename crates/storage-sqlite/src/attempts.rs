@@ -1,8 +1,8 @@
 //! Attempts: one row for each HTTP exchange. The request's body is not stored, it is encoded again when shown.
 
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::rows::{Code, from_json, id, int, json, key, micros, number, opt_json, time, uint};
-use crate::writer::Tx;
 use bytes::Bytes;
 use kanca_domain::ids::{DeliveryId, Id};
 use kanca_storage::Result;

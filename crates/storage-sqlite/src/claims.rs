@@ -5,8 +5,10 @@
 //! which may be large and cold, so that accepting never waits for them.
 
 use crate::faults::Run;
+use crate::jobs::Tx;
+use crate::memory::Claim;
 use crate::rows::{Code, id, key, number, opt_json, parsed, time};
-use crate::writer::{Tx, Writer};
+use crate::writer::Writer;
 use crate::{SqliteStorage, events};
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
@@ -107,19 +109,19 @@ fn find_due(
     let mut next_due = None;
     let mut all_claimed_to = tx.memory.search_from(endpoint.uuid());
     let mut statement = tx.sql.prepare_cached(
-        "SELECT due, id FROM deliveries WHERE endpoint_id = ?1 AND due IS NOT NULL AND (due, id) > (?2, ?3) \
-         ORDER BY due, id",
+        "SELECT due, id FROM deliveries INDEXED BY deliveries_due \
+         WHERE endpoint_id = ?1 AND due IS NOT NULL AND (due, id) > (?2, ?3) ORDER BY due, id",
     )?;
     let (from_due, from_id) = all_claimed_to;
     let mut rows = statement.query(params![key(endpoint), from_due, from_id.as_bytes()])?;
     while let Some(row) = rows.next()? {
         let (due, delivery) = (time(row, 0)?, id::<DeliveryId>(row, 1)?.uuid());
-        if !tx.memory.is_claimed(delivery) {
+        if tx.memory.claimed(delivery).is_none() {
             if due > now || found.len() == limit {
                 next_due = Some(due);
                 break;
             }
-            tx.memory.claim(delivery, endpoint.uuid());
+            tx.memory.claim(delivery, Claim { endpoint: endpoint.uuid(), accepted: None });
             found.push(delivery);
         }
         all_claimed_to = (row.get(0)?, delivery);
@@ -135,9 +137,9 @@ fn find_these(tx: &mut Tx<'_>, deliveries: &[DeliveryId]) -> Run<Vec<Uuid>> {
     for delivery in deliveries {
         let row = statement.query_row([key(*delivery)], |row| Ok((id::<EndpointId>(row, 0)?, Code::read(row, 1)?)));
         if let Some((endpoint, DeliveryStatus::Pending)) = row.optional()?
-            && !tx.memory.is_claimed(delivery.uuid())
+            && tx.memory.claimed(delivery.uuid()).is_none()
         {
-            tx.memory.claim(delivery.uuid(), endpoint.uuid());
+            tx.memory.claim(delivery.uuid(), Claim { endpoint: endpoint.uuid(), accepted: None });
             found.push(delivery.uuid());
         }
     }

@@ -3,8 +3,8 @@
 //! Jobs only note their changes in memory; they are summed up and stored once for each commit.
 
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::rows::{id, int, key, uint};
-use crate::writer::Tx;
 use kanca_domain::ids::{EndpointId, EventId, ProjectId};
 use kanca_storage::deliveries::StatusCounts;
 use rusqlite::{Connection, Row, params};

@@ -80,13 +80,19 @@ impl Deliveries for SqliteStorage {
 
 /// A list of deliveries, newest first.
 ///
-/// No index serves a project's list as such: it is merged from its endpoints' lists, and those from the lists of each
-/// status. So a delivery costs two index entries fewer, and every filter reads only what it shows.
+/// No index serves a project's list as such: it is merged from its endpoints' lists, so that a delivery costs one index
+/// entry fewer. An endpoint's numbers by status say along which index what is wanted lies densest.
 struct List<'a> {
     sql: &'a Connection,
     project: ProjectId,
     before: [u8; 16],
     rows: usize,
+}
+
+/// The numbers of an endpoint.
+struct Numbers {
+    endpoint: EndpointId,
+    by_status: [i64; 4],
 }
 
 impl List<'_> {
@@ -95,11 +101,9 @@ impl List<'_> {
             return self.of_event(event, filter);
         }
         let mut ids = Vec::new();
-        for (endpoint, counts) in self.endpoints(filter.endpoint_id)? {
-            for (status, n) in DeliveryStatus::ALL.into_iter().zip(counts) {
-                if n > 0 && filter.status.is_none_or(|wanted| wanted == status) {
-                    self.of_endpoint(endpoint, status, &mut ids)?;
-                }
+        for numbers in self.endpoints(filter.endpoint_id)? {
+            if filter.status.is_none_or(|status| numbers.by_status[status as usize] > 0) {
+                ids.extend(self.of_endpoint(&numbers, filter.status)?);
             }
         }
         ids.sort_unstable_by(|a, b| b.cmp(a));
@@ -108,42 +112,68 @@ impl List<'_> {
     }
 
     fn of_event(&self, event: EventId, filter: DeliveryFilter) -> Run<Vec<DeliveryId>> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT id FROM deliveries WHERE event_id = ?1 AND project_id = ?2 AND id < ?3 \
-             AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR status = ?5) ORDER BY id DESC LIMIT ?6",
-        )?;
-        let params = params![
-            key(event),
-            key(self.project),
-            self.before,
-            opt_key(filter.endpoint_id),
-            filter.status.map(Code::code),
-            int(self.rows as u64)
-        ];
-        Ok(statement.query_map(params, |row| id(row, 0))?.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT id FROM deliveries WHERE event_id = ?1 AND project_id = ?2 AND id < ?3 \
+                   AND (?4 IS NULL OR endpoint_id = ?4) AND (?5 IS NULL OR status = ?5) ORDER BY id DESC LIMIT ?6";
+        let (endpoint, status) = (opt_key(filter.endpoint_id), filter.status.map(Code::code));
+        self.read(sql, params![key(event), key(self.project), self.before, endpoint, status, self.limit()])
     }
 
-    /// The project's endpoints that ever had a delivery, with their numbers by status.
-    fn endpoints(&self, only: Option<EndpointId>) -> Run<Vec<(EndpointId, [i64; 4])>> {
+    /// The project's endpoints that ever had a delivery.
+    fn endpoints(&self, only: Option<EndpointId>) -> Run<Vec<Numbers>> {
         let mut statement = self.sql.prepare_cached(
             "SELECT endpoint_id, pending, delivered, failed, cancelled FROM delivery_counts \
              WHERE project_id = ?1 AND (?2 IS NULL OR endpoint_id = ?2)",
         )?;
         let rows = statement.query_map(params![key(self.project), opt_key(only)], |row| {
-            Ok((id(row, 0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))
+            let by_status = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+            Ok(Numbers { endpoint: id(row, 0)?, by_status })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn of_endpoint(&self, endpoint: EndpointId, status: DeliveryStatus, ids: &mut Vec<DeliveryId>) -> Run<()> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT id FROM deliveries WHERE endpoint_id = ?1 AND status = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
-        )?;
-        let params = params![key(endpoint), status.code(), self.before, int(self.rows as u64)];
-        for found in statement.query_map(params, |row| id(row, 0))? {
-            ids.push(found?);
+    fn of_endpoint(&self, numbers: &Numbers, status: Option<DeliveryStatus>) -> Run<Vec<DeliveryId>> {
+        let (endpoint, before, limit) = (key(numbers.endpoint), self.before, self.limit());
+        match status {
+            None => self.read(
+                "SELECT id FROM deliveries WHERE endpoint_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                params![endpoint, before, limit],
+            ),
+            Some(DeliveryStatus::Failed | DeliveryStatus::Cancelled) => self.read(
+                "SELECT id FROM deliveries INDEXED BY deliveries_not_arrived \
+                 WHERE endpoint_id = ?1 AND status = ?4 AND status >= 2 AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                params![endpoint, before, limit, status.map(Code::code)],
+            ),
+            Some(DeliveryStatus::Pending) if numbers.pending_lie_apart(limit) => self.read(
+                "SELECT id FROM deliveries INDEXED BY deliveries_due \
+                 WHERE endpoint_id = ?1 AND due IS NOT NULL AND id < ?2 UNION \
+                 SELECT id FROM deliveries INDEXED BY deliveries_queued \
+                 WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                params![endpoint, before, limit],
+            ),
+            Some(DeliveryStatus::Pending | DeliveryStatus::Delivered) => self.read(
+                "SELECT id FROM deliveries INDEXED BY deliveries_of_endpoint \
+                 WHERE endpoint_id = ?1 AND id < ?2 AND status = ?4 ORDER BY id DESC LIMIT ?3",
+                params![endpoint, before, limit, status.map(Code::code)],
+            ),
         }
-        Ok(())
+    }
+
+    fn limit(&self) -> i64 {
+        int(self.rows as u64)
+    }
+
+    fn read(&self, sql: &str, params: impl rusqlite::Params) -> Run<Vec<DeliveryId>> {
+        let mut statement = self.sql.prepare_cached(sql)?;
+        Ok(statement.query_map(params, |row| id(row, 0))?.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Numbers {
+    /// Whether reading all that is pending is cheaper than walking the endpoint's list until a page is full.
+    fn pending_lie_apart(&self, limit: i64) -> bool {
+        let pending = self.by_status[DeliveryStatus::Pending as usize].max(1);
+        let total: i64 = self.by_status.iter().sum();
+        pending < limit.saturating_mul(total) / pending
     }
 }
 

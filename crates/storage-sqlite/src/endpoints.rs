@@ -77,11 +77,13 @@ impl Endpoints for SqliteStorage {
                 }
                 if endpoint.ordering == Ordering::None {
                     tx.execute(
-                        "UPDATE deliveries SET due = coalesce(due, ?2), held = 0, queue_key = NULL \
+                        "UPDATE deliveries INDEXED BY deliveries_queued \
+                         SET due = coalesce(due, ?2), held = 0, queue_key = NULL \
                          WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL",
                         params![key(endpoint.id), micros(endpoint.updated_at)],
                     )?;
                     tx.memory.search_anew(endpoint.id.uuid());
+                    tx.memory.queues_dissolved(endpoint.id.uuid());
                 }
                 Ok(())
             })
@@ -102,7 +104,11 @@ impl Endpoints for SqliteStorage {
                 }
                 let cancelled = tx.execute(
                     "UPDATE deliveries SET status = 3, completed_at = ?2, due = NULL, held = 0, manual = 0, \
-                     prior_status = NULL, prior_completed_at = NULL WHERE endpoint_id = ?1 AND status = 0",
+                     prior_status = NULL, prior_completed_at = NULL WHERE id IN ( \
+                     SELECT id FROM deliveries INDEXED BY deliveries_due \
+                     WHERE endpoint_id = ?1 AND due IS NOT NULL UNION ALL \
+                     SELECT id FROM deliveries INDEXED BY deliveries_queued \
+                     WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL)",
                     params![key(endpoint), micros(now)],
                 )?;
                 let (from, to) = (DeliveryStatus::Pending, DeliveryStatus::Cancelled);

@@ -2,10 +2,11 @@
 
 use crate::claims::ClaimGuard;
 use crate::faults::Run;
+use crate::jobs::Tx;
+use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
 };
-use crate::writer::Tx;
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -114,8 +115,8 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
     let held = match &delivery.queue_key {
         Some(queue_key) if !deleted => tx
             .prepare(
-                "SELECT 1 FROM deliveries WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 \
-                 AND queue_key IS NOT NULL LIMIT 1",
+                "SELECT 1 FROM deliveries INDEXED BY deliveries_queued \
+                 WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 AND queue_key IS NOT NULL LIMIT 1",
             )?
             .exists(params![key(delivery.endpoint_id), queue_key])?,
         _ => false,
@@ -143,7 +144,9 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
     )?;
     tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
     if delivery.claim && !deleted {
-        tx.memory.claim(delivery.id.uuid(), endpoint);
+        let accepted =
+            starts.then(|| AcceptedClaim { project: event.project_id.uuid(), queue_key: delivery.queue_key.clone() });
+        tx.memory.claim(delivery.id.uuid(), Claim { endpoint, accepted });
     } else if starts {
         tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));
     }

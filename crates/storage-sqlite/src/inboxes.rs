@@ -3,10 +3,10 @@
 use crate::SqliteStorage;
 use crate::faults::{Fault, Run};
 use crate::headers;
+use crate::jobs::Tx;
 use crate::rows::{
     Code, before, from_json, id, int, json, key, micros, number, opt_time, page_limit, page_of, time, uint,
 };
-use crate::writer::Tx;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};

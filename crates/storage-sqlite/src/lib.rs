@@ -6,6 +6,7 @@
 
 mod accounts;
 mod attempts;
+mod batches;
 mod claims;
 mod conversations;
 mod counts;
@@ -16,6 +17,7 @@ mod events;
 mod faults;
 mod headers;
 mod inboxes;
+mod jobs;
 mod memory;
 mod migrations;
 mod outcomes;
@@ -26,6 +28,7 @@ mod turns;
 mod writer;
 
 use async_trait::async_trait;
+use batches::Batches;
 use faults::named;
 use kanca_storage::{Result, Storage, StorageError};
 use memory::Memory;
@@ -35,15 +38,17 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use uuid::Uuid;
-use writer::{Threads, Writer};
+use writer::Writer;
 
 /// Kanca's data in one directory.
 pub struct SqliteStorage {
     writer: Writer,
     readers: Readers,
-    threads: Threads,
+    /// To wait for when this is dropped.
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What may be set when opening; the defaults are for users, the rest is for tests and measurements.
@@ -86,8 +91,9 @@ impl SqliteStorage {
             .map_err(|error| named(&error))?;
         let no_thread = |error: std::io::Error| StorageError::Unavailable(format!("no thread can be started: {error}"));
         let (readers, mut threads) = Readers::start(connections).map_err(no_thread)?;
-        let (writer, thread) =
-            Writer::start(sql, memory, wal_pages, options.checkpoint_pages, lock).map_err(no_thread)?;
+        let commits = Arc::new(AtomicU64::new(0));
+        let batches = Batches { sql, memory, commits, wal_pages, checkpoint_pages: options.checkpoint_pages };
+        let (writer, thread) = Writer::start(batches, lock).map_err(no_thread)?;
         threads.push(thread);
         Ok(Self { writer, readers, threads: Mutex::new(threads) })
     }

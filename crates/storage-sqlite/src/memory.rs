@@ -12,8 +12,8 @@ pub(crate) type Place = (i64, Uuid);
 
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Deliveries that were handed out, with their endpoint.
-    claims: HashMap<Uuid, Uuid>,
+    /// Deliveries that were handed out.
+    claims: HashMap<Uuid, Claim>,
     /// For an endpoint, a place up to which every due delivery is claimed; a search may start after it.
     all_claimed_to: HashMap<Uuid, Place>,
     /// Endpoints that were deleted: an event matched before must not make them pending work.
@@ -23,6 +23,20 @@ pub(crate) struct Memory {
     /// As of the last commit.
     stored_millis: u64,
     undo: Vec<Undo>,
+}
+
+/// What is known of a delivery that was handed out.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub endpoint: Uuid,
+    /// For one that was taken when it was accepted, what its outcome would otherwise have to read again.
+    pub accepted: Option<AcceptedClaim>,
+}
+
+#[derive(Clone)]
+pub(crate) struct AcceptedClaim {
+    pub project: Uuid,
+    pub queue_key: Option<String>,
 }
 
 /// A change of one endpoint's numbers.
@@ -35,7 +49,7 @@ pub(crate) struct CountChange {
 
 enum Undo {
     Claimed(Uuid),
-    Released(Uuid, Uuid),
+    Released(Uuid, Claim),
     EndpointDeleted(Uuid),
 }
 
@@ -52,28 +66,28 @@ impl Memory {
         Self { deleted_endpoints, newest_millis, stored_millis: newest_millis, ..Self::default() }
     }
 
-    pub(crate) fn is_claimed(&self, delivery: Uuid) -> bool {
-        self.claims.contains_key(&delivery)
+    pub(crate) fn claimed(&self, delivery: Uuid) -> Option<&Claim> {
+        self.claims.get(&delivery)
     }
 
-    pub(crate) fn claim(&mut self, delivery: Uuid, endpoint: Uuid) {
-        if self.claims.insert(delivery, endpoint).is_none() {
+    pub(crate) fn claim(&mut self, delivery: Uuid, claim: Claim) {
+        if self.claims.insert(delivery, claim).is_none() {
             self.undo.push(Undo::Claimed(delivery));
         }
     }
 
     /// Gives a delivery back; unknown ones are no error.
     pub(crate) fn release(&mut self, delivery: Uuid) {
-        if let Some(endpoint) = self.claims.remove(&delivery) {
-            self.all_claimed_to.remove(&endpoint);
-            self.undo.push(Undo::Released(delivery, endpoint));
+        if let Some(claim) = self.claims.remove(&delivery) {
+            self.all_claimed_to.remove(&claim.endpoint);
+            self.undo.push(Undo::Released(delivery, claim));
         }
     }
 
     /// Ends a claim of a delivery that is no longer due where it was (it ended, or `now_due` says where it is now).
     pub(crate) fn end_claim(&mut self, delivery: Uuid) {
-        if let Some(endpoint) = self.claims.remove(&delivery) {
-            self.undo.push(Undo::Released(delivery, endpoint));
+        if let Some(claim) = self.claims.remove(&delivery) {
+            self.undo.push(Undo::Released(delivery, claim));
         }
     }
 
@@ -97,6 +111,13 @@ impl Memory {
     /// Any number of the endpoint's deliveries may be due earlier than before.
     pub(crate) fn search_anew(&mut self, endpoint: Uuid) {
         self.all_claimed_to.remove(&endpoint);
+    }
+
+    /// The endpoint's deliveries have lost their queue keys; what was remembered of them must be read again.
+    pub(crate) fn queues_dissolved(&mut self, endpoint: Uuid) {
+        for claim in self.claims.values_mut().filter(|claim| claim.endpoint == endpoint) {
+            claim.accepted = None;
+        }
     }
 
     pub(crate) fn endpoint_deleted(&mut self, endpoint: Uuid) {
@@ -164,7 +185,7 @@ impl Memory {
         while self.undo.len() > mark.undo {
             match self.undo.pop() {
                 Some(Undo::Claimed(delivery)) => drop(self.claims.remove(&delivery)),
-                Some(Undo::Released(delivery, endpoint)) => drop(self.claims.insert(delivery, endpoint)),
+                Some(Undo::Released(delivery, claim)) => drop(self.claims.insert(delivery, claim)),
                 Some(Undo::EndpointDeleted(endpoint)) => drop(self.deleted_endpoints.remove(&endpoint)),
                 None => break,
             }

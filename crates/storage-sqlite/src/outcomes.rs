@@ -2,8 +2,8 @@
 
 use crate::attempts;
 use crate::faults::Run;
+use crate::jobs::Tx;
 use crate::rows::{Code, id, key, micros};
-use crate::writer::Tx;
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{DeliveryId, EndpointId, Id, ProjectId};
@@ -64,6 +64,9 @@ fn stored(tx: &Tx<'_>, delivery: DeliveryId) -> Run<Stored> {
 /// Records an outcome and ends the claim.
 pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
     let delivery = outcome.delivery;
+    if let Some(recorded) = record_success(tx, outcome)? {
+        return Ok(recorded);
+    }
     let was = stored(tx, delivery)?;
     if let Some(attempt) = &outcome.attempt {
         attempts::add(tx, delivery, attempt)?;
@@ -100,10 +103,39 @@ pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
     Ok(Recorded { status, promoted })
 }
 
+/// The usual case, without reading anything: the first attempt of a delivery that was taken when it was accepted.
+fn record_success(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Option<Recorded>> {
+    let delivery = outcome.delivery;
+    let (Verdict::Delivered, Some(attempt), Some(claim)) =
+        (outcome.verdict, &outcome.attempt, tx.memory.claimed(delivery.uuid()))
+    else {
+        return Ok(None);
+    };
+    let (endpoint, Some(accepted)) = (claim.endpoint, claim.accepted.clone()) else { return Ok(None) };
+    let changed = tx.execute(
+        "UPDATE deliveries SET status = 1, completed_at = ?2, due = NULL, attempt_count = attempt_count + 1 \
+         WHERE id = ?1 AND status = 0 AND held = 0 AND manual = 0",
+        params![key(delivery), micros(outcome.at)],
+    )?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    attempts::add(tx, delivery, attempt)?;
+    tx.memory.end_claim(delivery.uuid());
+    let status = DeliveryStatus::Delivered;
+    tx.memory.count(accepted.project, endpoint, Some(DeliveryStatus::Pending), status, 1);
+    let promoted = match &accepted.queue_key {
+        Some(queue_key) => promote(tx, EndpointId::from_uuid(endpoint), queue_key, outcome.at)?,
+        None => None,
+    };
+    Ok(Some(Recorded { status, promoted }))
+}
+
 fn retry_at(tx: &mut Tx<'_>, delivery: DeliveryId, was: &Stored, due: i64, attempts: i64) -> Run<()> {
     // A manual attempt follows no schedule, so it uses no step of it; a held delivery has no due time.
     tx.execute(
-        "UPDATE deliveries SET due = ?2, steps_used = steps_used + ?3, attempt_count = attempt_count + ?4 WHERE id = ?1",
+        "UPDATE deliveries SET due = ?2, steps_used = steps_used + ?3, attempt_count = attempt_count + ?4 \
+         WHERE id = ?1",
         params![key(delivery), (!was.held).then_some(due), i64::from(!was.manual), attempts],
     )?;
     if !was.held {
@@ -116,8 +148,8 @@ fn retry_at(tx: &mut Tx<'_>, delivery: DeliveryId, was: &Stored, due: i64, attem
 fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: Timestamp) -> Run<Option<DeliveryId>> {
     let next = tx
         .prepare(
-            "SELECT id FROM deliveries WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 \
-             AND queue_key IS NOT NULL AND held = 1 ORDER BY id LIMIT 1",
+            "SELECT id FROM deliveries INDEXED BY deliveries_queued \
+             WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 AND queue_key IS NOT NULL AND held = 1 ORDER BY id LIMIT 1",
         )?
         .query_row(params![key(endpoint), queue_key], |row| id::<DeliveryId>(row, 0))
         .optional()?;

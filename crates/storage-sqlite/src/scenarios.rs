@@ -2,8 +2,8 @@
 
 use crate::SqliteStorage;
 use crate::faults::{Fault, Run};
+use crate::jobs::Tx;
 use crate::rows::{from_json, id, int, json, key, micros, opt_id, opt_key, opt_time, time, uint};
-use crate::writer::Tx;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::ids::{BotId, Id, ProjectId, ScenarioId, VersionId};
@@ -77,7 +77,7 @@ impl Scenarios for SqliteStorage {
                     .query_map([key(bot)], |row| id(row, 0))?
                     .collect::<rusqlite::Result<_>>()?;
                 for scenario in scenarios {
-                    drop_scenario(tx, scenario)?;
+                    drop_scenario(tx, project, scenario)?;
                 }
                 // Whoever works on an open conversation finds its revision passed by.
                 tx.execute(
@@ -153,7 +153,7 @@ impl Scenarios for SqliteStorage {
                 let exists = tx
                     .prepare("SELECT 1 FROM scenarios WHERE id = ?1 AND project_id = ?2")?
                     .exists(params![key(scenario), key(project)])?;
-                if exists { drop_scenario(tx, scenario) } else { Err(NO_SCENARIO.into()) }
+                if exists { drop_scenario(tx, project, scenario) } else { Err(NO_SCENARIO.into()) }
             })
             .await
     }
@@ -203,7 +203,8 @@ impl Scenarios for SqliteStorage {
                     return Err(StorageError::Conflict("the draft was changed by someone else").into());
                 }
                 tx.execute(
-                    "UPDATE scenarios SET draft = ?2, draft_revision = ?3, updated_at = ?4 WHERE id = ?1 AND project_id = ?5",
+                    "UPDATE scenarios SET draft = ?2, draft_revision = ?3, updated_at = ?4 \
+                     WHERE id = ?1 AND project_id = ?5",
                     params![key(scenario), draft, int(revision + 1), micros(now), key(project)],
                 )?;
                 Ok(revision + 1)
@@ -222,7 +223,10 @@ impl Scenarios for SqliteStorage {
                     return Err(NO_SCENARIO.into());
                 }
                 let number: i64 = tx
-                    .prepare("SELECT coalesce(max(number), 0) + 1 FROM versions WHERE scenario_id = ?1 AND number IS NOT NULL")?
+                    .prepare(
+                        "SELECT coalesce(max(number), 0) + 1 FROM versions \
+                         WHERE scenario_id = ?1 AND number IS NOT NULL",
+                    )?
                     .query_row([key(scenario)], |row| row.get(0))?;
                 insert_version(tx, &version, Some(number))?;
                 tx.execute(
@@ -270,8 +274,8 @@ impl Scenarios for SqliteStorage {
 }
 
 /// Deletes a scenario and those of its versions that no conversation runs.
-fn drop_scenario(tx: &mut Tx<'_>, scenario: ScenarioId) -> Run<()> {
-    tx.execute("DELETE FROM scenarios WHERE id = ?1", [key(scenario)])?;
+fn drop_scenario(tx: &mut Tx<'_>, project: ProjectId, scenario: ScenarioId) -> Run<()> {
+    tx.execute("DELETE FROM scenarios WHERE id = ?1 AND project_id = ?2", params![key(scenario), key(project)])?;
     for sql in [
         "DELETE FROM versions WHERE scenario_id = ?1 AND number IS NOT NULL \
          AND NOT EXISTS (SELECT 1 FROM conversations WHERE version_id = versions.id)",

@@ -2,8 +2,8 @@
 
 use crate::claims::ClaimGuard;
 use crate::faults::{Fault, Run};
+use crate::jobs::Tx;
 use crate::rows::{Code, from_json, int, json, key, micros, opt_micros};
-use crate::writer::Tx;
 use crate::{SqliteStorage, events, outcomes};
 use kanca_domain::ids::Id;
 use kanca_storage::conversations::{ContactRecord, ConversationRecord, MessageRecord, Sender, Turn, TurnStored};

@@ -54,7 +54,8 @@ pub trait Accounts: Send + Sync {
     /// All projects, oldest first.
     async fn projects(&self) -> Result<Vec<ProjectRecord>>;
     /// Creates the user, or replaces e-mail and password of the user with this id; ends all sessions of that user and
-    /// removes the setting `used_setting` in the same commit (the one-time link is used up by its use).
+    /// removes the setting `used_setting` in the same commit (the one-time link is used up by its use). `Conflict` when
+    /// the e-mail belongs to another user, or when that setting is gone: the link was used by someone else meanwhile.
     async fn save_user(&self, user: UserRecord, used_setting: Option<&'static str>) -> Result<()>;
     /// The user with this (lower-cased) e-mail.
     async fn user_by_email(&self, email: &str) -> Result<Option<UserRecord>>;
@@ -72,7 +73,7 @@ pub trait Accounts: Send + Sync {
     async fn api_keys(&self, project: ProjectId) -> Result<Vec<ApiKeyRecord>>;
     /// The keys of all projects; the engine keeps them in its snapshot.
     async fn all_api_keys(&self) -> Result<Vec<ApiKeyRecord>>;
-    /// Revokes a key.
+    /// Revokes a key; `NotFound` when the project has no such key.
     async fn delete_api_key(&self, project: ProjectId, key: ApiKeyId) -> Result<()>;
     /// Notes that keys were used; unknown ids are ignored.
     async fn touch_api_keys(&self, used: Vec<(ApiKeyId, Timestamp)>) -> Result<()>;

@@ -123,7 +123,8 @@ behaviours! { $
         keys_and_endpoints_do_not_wait_for_one_another
         held_deliveries_are_never_due
         of_callers_at_once_one_starts_for_each_key
-        events_of_one_turn_wait_for_one_another;
+        events_of_one_turn_wait_for_one_another
+        a_delivery_that_was_let_go_lets_nobody_else_go;
     manual:
         a_pending_delivery_is_tried_early
         a_held_delivery_stays_held
@@ -131,6 +132,7 @@ behaviours! { $
         a_manual_attempt_that_fails_restores_what_was
         a_manual_attempt_holds_nobody_up
         a_manual_attempt_can_be_let_go_and_taken_again
+        a_manual_attempt_follows_no_schedule
         a_cancelled_delivery_cannot_be_tried
         a_delivery_of_a_deleted_endpoint_cannot_be_tried
         a_delivery_is_retried_only_by_its_project;

@@ -89,8 +89,8 @@ pub struct ConversationRecord {
 /// One commit of a conversation.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    /// The conversation as it is after the turn, `revision` counted up by one. For the first turn it is inserted, else
-    /// replaced where the stored revision is one less (`Conflict` if not).
+    /// The conversation as it is after the turn, `revision` counted up by one. For the first turn (revision 1) it is
+    /// inserted, else replaced where the stored revision is one less (`Conflict` if not).
     pub conversation: ConversationRecord,
     /// Inserted, or its attributes are merged into those of the stored contact: several conversations may share one.
     pub contact: Option<ContactRecord>,
@@ -136,7 +136,8 @@ pub struct ConversationCounts {
 /// Storage of conversations.
 #[async_trait]
 pub trait Conversations: Send + Sync {
-    /// Stores a turn in one durable commit: all of it or nothing.
+    /// Stores a turn in one durable commit: all of it or nothing. `Conflict` also when a message's number or client id,
+    /// or the contact's external id, is taken. A repeated event is no conflict; it is told in the answer.
     async fn commit_turn(&self, turn: Turn) -> Result<TurnStored>;
     /// A conversation by id alone, with its contact: for the chat, which then checks the token.
     async fn conversation_for_chat(

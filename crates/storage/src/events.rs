@@ -49,7 +49,8 @@ pub struct NewEvent {
 /// How an event was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
-    /// Stored. `held` names the deliveries that wait behind an earlier one of their key; the others may start.
+    /// Stored. `held` names the deliveries that must not start now: they wait behind an earlier one of their key, or
+    /// their endpoint was deleted since the event was matched, in which case they are `cancelled`. The others may start.
     New { held: Vec<DeliveryId> },
     /// The same content came under the same key within 24 hours; nothing was stored.
     Repeated { event_id: EventId },
@@ -89,7 +90,8 @@ pub trait Events: Send + Sync {
     ) -> Result<Page<EventRecord>>;
     /// One event, with `data`.
     async fn event(&self, project: ProjectId, event: EventId) -> Result<Option<EventRecord>>;
-    /// How many events the project accepted since `since`.
+    /// How many events the project accepted since `since`. A backend may rely on the time in an event's id being at most
+    /// a minute before `accepted_at`.
     async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64>;
     /// Forgets idempotency keys older than 24 hours before `now`; at most `limit` of them. Returns how many.
     async fn prune_idempotency(&self, now: Timestamp, limit: u32) -> Result<u32>;

@@ -77,7 +77,7 @@ pub struct RequestRecord {
     pub body: Bytes,
 }
 
-/// How much an inbox keeps: the newest requests within both limits.
+/// How much an inbox keeps: the newest requests within both limits, and the newest one in any case.
 #[derive(Debug, Clone, Copy)]
 pub struct Keep {
     pub requests: u64,

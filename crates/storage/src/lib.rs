@@ -2,7 +2,11 @@
 //!
 //! A method that writes returns only after its commit has been synced to disk; writes of callers that come together may
 //! share one commit. Readers never wait for the writer. Each query is scoped by project, except where the docstring
-//! says why not. The `conformance` module tests all of this against any backend.
+//! says why not. Instants are kept to the microsecond; only an event's `timestamp`, which is delivered, keeps every
+//! digit. The `conformance` module (feature `conformance`) tests all of this against any backend.
+//!
+//! A call whose future is dropped half-way may have been carried out or not. What it would have claimed comes back by
+//! itself, so that nothing is claimed by nobody.
 
 pub mod accounts;
 #[cfg(feature = "conformance")]

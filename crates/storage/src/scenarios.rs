@@ -67,7 +67,7 @@ pub struct VersionRecord {
 #[async_trait]
 pub trait Scenarios: Send + Sync {
     async fn create_bot(&self, bot: BotRecord) -> Result<()>;
-    /// Replaces name, language, origins and active scenario.
+    /// Replaces name, language, origins and active scenario; the secret stays.
     async fn update_bot(&self, bot: BotRecord) -> Result<()>;
     /// Deletes a bot with its scenarios; its conversations stay readable. Open ones become ended.
     async fn delete_bot(&self, project: ProjectId, bot: BotId) -> Result<()>;

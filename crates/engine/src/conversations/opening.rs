@@ -189,7 +189,7 @@ impl Engine {
         let secret = self.sealer.open(&crate::scenarios::identity_place(bot.id), &bot.sealed_identity_secret)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).map_err(|e| EngineError::Internal(e.to_string()))?;
         mac.update(external_id.as_bytes());
-        let expected: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        let expected = secrets::hex(&mac.finalize().into_bytes());
         if bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
             Ok(Some(external_id.to_owned()))
         } else {

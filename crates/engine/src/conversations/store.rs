@@ -38,7 +38,7 @@ pub(crate) struct Conversations {
 }
 
 /// Conversations unused for this long are dropped from memory.
-const KEEP: Duration = Duration::from_secs(60);
+const KEEP: Duration = Duration::from_mins(1);
 /// Compiled versions kept in memory.
 const KEPT_VERSIONS: usize = 500;
 /// How far back the visitor's last message is looked for.

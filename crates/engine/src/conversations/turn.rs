@@ -10,9 +10,7 @@ use jiff::Timestamp;
 use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::events::{BuiltIn, EventData, OrderingKey};
 use kanca_domain::ids::EndpointId;
-use kanca_domain::scenario::{
-    ChoiceRef, Effect, Input, OfferedChoice, State, Wait, WebhookMode, WebhookOutcome, advance,
-};
+use kanca_domain::scenario::{ChoiceRef, Effect, Input, OfferedChoice, Wait, WebhookMode, WebhookOutcome, advance};
 use kanca_storage::StorageError;
 use kanca_storage::conversations::{
     ContactRecord, ConversationSummary, MessageRecord, Sender, Timer, Turn as StoredTurn,
@@ -83,7 +81,7 @@ impl<'e> Turn<'e> {
     pub fn run(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
-            let state = std::mem::replace(&mut self.loaded.state, State::default());
+            let state = std::mem::take(&mut self.loaded.state);
             let (state, effects) = advance(&self.loaded.scenario, state, input);
             self.loaded.state = state;
             for effect in effects {
@@ -95,14 +93,14 @@ impl<'e> Turn<'e> {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Enter { block } => self.loaded.record.block_id = Some(block),
-            Effect::Say { block, text } => self.say(Some(block), text, Map::new()),
+            Effect::Say { block, text } => self.say(&block, text, Map::new()),
             Effect::Ask { block, text, choices, style } => {
                 let mut extra = Map::new();
                 if !choices.is_empty() {
                     extra.insert("choices".into(), choices_json(&choices));
                     extra.insert("choice_style".into(), json!(style));
                 }
-                self.say(Some(block), text, extra);
+                self.say(&block, text, extra);
             }
             Effect::Call { block, call, endpoint, mode, timeout_ms, data } => {
                 self.call(&block, call, endpoint, mode, timeout_ms, &data);
@@ -128,8 +126,8 @@ impl<'e> Turn<'e> {
         }
     }
 
-    fn say(&mut self, block: Option<String>, text: String, extra: Map<String, Value>) {
-        let mut message = self.message(Sender::Bot, text, block.clone());
+    fn say(&mut self, block: &str, text: String, extra: Map<String, Value>) {
+        let mut message = self.message(Sender::Bot, text, Some(block.to_owned()));
         message.extra = extra;
         let event = json!({"message": data::message(&message), "block_id": block});
         self.add(message);
@@ -285,7 +283,9 @@ impl<'e> Turn<'e> {
         let stored = match self.engine.storage.commit_turn(stored).await {
             Ok(stored) => stored,
             Err(error) => {
-                jobs.into_iter().for_each(|jobs| dispatcher.drop_claims(jobs));
+                for jobs in jobs {
+                    dispatcher.drop_claims(jobs);
+                }
                 return Err(error);
             }
         };

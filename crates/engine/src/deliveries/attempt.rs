@@ -6,6 +6,7 @@ use crate::endpoints::{Endpoint, MASK};
 use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
+use kanca_domain::retries;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
 use std::time::Duration;
 
@@ -22,6 +23,15 @@ pub(super) struct Exchange {
     pub response: Option<IncomingResponse>,
     pub record: AttemptRecord,
     pub end: AttemptEnd,
+}
+
+impl Exchange {
+    /// How long the receiver asked to be left alone (`Retry-After`, RFC 9110 §10.2.3).
+    pub fn wait_asked(&self, now: Timestamp) -> Option<Duration> {
+        let headers = &self.response.as_ref()?.headers;
+        let (_, value) = headers.iter().find(|(name, _)| name == "retry-after")?;
+        retries::retry_after(value, now)
+    }
 }
 
 impl Engine {

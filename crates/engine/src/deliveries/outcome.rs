@@ -19,7 +19,7 @@ use std::time::Duration;
 const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the dispatcher does after an outcome was recorded.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(super) struct Step {
     /// The delivery is due again then.
     pub due: Option<Timestamp>,
@@ -87,7 +87,8 @@ impl Engine {
             };
         }
         let created = job.event.accepted_at;
-        match retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter()) {
+        let next = retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter());
+        match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
             Next::At(due) => Verdict::Retry { due },
             Next::GiveUp => Verdict::Failed,
         }

@@ -13,9 +13,9 @@ fn text(id: &str, says: &str) -> Value {
     json!({"id": id, "type": "text", "messages": [{"text": says, "delay_ms": 0}], "position": {"x": 0, "y": 0}})
 }
 
-fn block(id: &str, kind: &str, fields: Value) -> Value {
+fn block(id: &str, kind: &str, mut fields: Value) -> Value {
     let mut block = json!({"id": id, "type": kind, "position": {"x": 0, "y": 0}});
-    block.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    block.as_object_mut().unwrap().append(fields.as_object_mut().unwrap());
     block
 }
 
@@ -141,7 +141,7 @@ async fn delays_and_silence_are_timers_that_survive_a_restart() {
     })
     .await;
     let said = world.heard(chat.id).await.len();
-    world.pass(Duration::from_secs(3_600));
+    world.pass(Duration::from_hours(1));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(world.heard(chat.id).await.len(), said, "once for each silence");
 }

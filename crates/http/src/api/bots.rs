@@ -95,6 +95,24 @@ pub async fn get(
     Ok(axum::Json(bot(&app, &*app.engine.bot(auth.project(), id)?, None)))
 }
 
+/// The key of `identity_hash`; for the site's server only.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IdentitySecret {
+    pub identity_secret: String,
+}
+
+/// Shows the key of `identity_hash`.
+#[utoipa::path(get, path = "/api/v1/bots/{id}/identity-secret", tag = "bots", params(("id" = String, Path)),
+    responses((status = 200, body = IdentitySecret)))]
+pub async fn identity_secret(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<BotId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Answer<axum::Json<IdentitySecret>> {
+    Ok(axum::Json(IdentitySecret { identity_secret: app.engine.identity_secret(auth.project(), id)? }))
+}
+
 /// Changes a bot.
 #[utoipa::path(patch, path = "/api/v1/bots/{id}", tag = "bots", params(("id" = String, Path)), request_body = BotPatch,
     responses((status = 200, body = Bot)))]

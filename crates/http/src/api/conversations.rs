@@ -241,20 +241,23 @@ pub async fn live(State(app): State<App>, auth: Auth, Query(query): Query<LiveQu
         app.engine.conversation(auth.project(), id).await?;
     }
     let signals = app.engine.watch_conversations(auth.project());
-    Ok(stream(ConversationFeed { app, only }, signals))
+    Ok(stream(ConversationFeed { app, only, begun: false }, signals))
 }
 
 struct ConversationFeed {
     app: App,
     only: Option<ConversationId>,
+    /// Whether the stream has begun.
+    begun: bool,
 }
 
 impl Feed for ConversationFeed {
     type Signal = PanelSignal;
 
-    /// A listener that lagged is told to read the lists again.
+    /// A listener that lagged is told to read the lists again; one that has just come reads them anyway.
     async fn missed(&mut self) -> Vec<Event> {
-        vec![Event::default().event("resync").data("{}")]
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first { Vec::new() } else { vec![Event::default().event("resync").data("{}")] }
     }
 
     async fn news(&mut self, signal: PanelSignal) -> Vec<Event> {

@@ -76,7 +76,10 @@ fn slug_of(path: &str) -> &str {
 }
 
 fn hops(headers: &HeaderMap) -> u8 {
-    headers.get(HOPS_HEADER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(0)
+    let value = headers.get(HOPS_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    // A number that does not fit is many, not none.
+    if is_number { std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()).unwrap_or(u8::MAX) } else { 0 }
 }
 
 /// A refused request's body is read and thrown away, so that the client sees the answer.

@@ -2,10 +2,15 @@
 //! tells a story through `support`.
 
 mod accounts;
+mod bad_input;
+mod capture;
 mod chat;
 mod contacts;
 mod conversations;
 mod deliveries;
+mod disk_full;
+mod durability;
+mod guard;
 mod scenarios;
 #[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;

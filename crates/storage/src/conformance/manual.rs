@@ -112,3 +112,14 @@ pub async fn a_delivery_is_retried_only_by_its_project(world: &World) {
     }
     assert_eq!(world.stored(delivery).await.due, Some(at(500)));
 }
+
+pub async fn a_manual_attempt_follows_no_schedule(world: &World) {
+    let delivery = world.accept(world.event_for_one()).await;
+    world.record(delivery, Verdict::Retry { due: at(1) }, at(1)).await;
+    world.record(delivery, Verdict::Failed, at(2)).await;
+    world.storage.retry_delivery(world.project, delivery, at(10)).await.unwrap();
+    world.record(delivery, Verdict::Retry { due: at(20) }, at(11)).await;
+    let now = world.stored(delivery).await;
+    assert_eq!((now.status, now.due, now.manual), (DeliveryStatus::Pending, Some(at(20)), true));
+    assert_eq!((now.steps_used, now.attempt_count), (1, 3));
+}

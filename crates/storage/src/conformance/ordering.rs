@@ -4,8 +4,10 @@ use super::turns::first_turn;
 use super::world::{World, at};
 use crate::conversations::Turn;
 use crate::deliveries::{NewDelivery, Verdict};
+use crate::endpoints::EndpointRecord;
 use crate::events::{Accepted, NewEvent};
 use futures_util::future::join_all;
+use kanca_domain::endpoints::Ordering;
 
 pub async fn the_first_of_a_key_starts_and_the_others_wait(world: &World) {
     let mut accepted = Vec::new();
@@ -96,4 +98,19 @@ pub async fn events_of_one_turn_wait_for_one_another(world: &World) {
         assert_eq!(world.claim_due(at(9), 10).await.0, [*id]);
         assert_eq!(world.record(*id, Verdict::Delivered, at(9)).await.promoted, ids.get(n + 1).copied());
     }
+}
+
+pub async fn a_delivery_that_was_let_go_lets_nobody_else_go(world: &World) {
+    let mut event = world.event_with_key("a");
+    event.deliveries[0].claim = true;
+    let old = world.accept(event).await;
+    for ordering in [Ordering::None, Ordering::Key] {
+        let endpoint = EndpointRecord { id: world.endpoint, ordering, ..world.new_endpoint() };
+        world.storage.update_endpoint(endpoint).await.unwrap();
+    }
+    let running = world.accept(world.event_with_key("a")).await;
+    let held = world.accept(world.event_with_key("a")).await;
+    assert_eq!(world.record(old, Verdict::Delivered, at(1)).await.promoted, None);
+    assert_eq!(world.claim_due(at(9), 10).await.0, [running]);
+    assert_eq!(world.record(running, Verdict::Delivered, at(2)).await.promoted, Some(held));
 }

@@ -99,8 +99,15 @@ pub async fn the_newest_id_does_not_count_what_was_not_stored(world: &World) {
     let mut twin = world.new_endpoint();
     twin.id = world.endpoint;
     world.storage.create_endpoint(twin).await.unwrap_err();
-    let outcome = world.outcome(at_millis(before + 5000), Verdict::Delivered, at(1));
+    let outcome = world.outcome(at_millis(before + 9000), Verdict::Delivered, at(1));
     world.storage.record_outcome(outcome).await.unwrap_err();
+    let taken = world.accept(world.event_for_one()).await;
+    let before = world.storage.newest_id_millis().await.unwrap().max(before);
+    let mut event = world.event_for_one();
+    event.id = at_millis(before + 5000);
+    event.deliveries[0].id = taken;
+    world.storage.accept_event(event).await.unwrap_err();
+    world.storage.probe().await.unwrap();
     assert_eq!(world.storage.newest_id_millis().await.unwrap(), before);
 }
 

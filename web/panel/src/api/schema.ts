@@ -76,6 +76,23 @@ export interface paths {
         patch: operations["bots_patch"];
         trace?: never;
     };
+    "/api/v1/bots/{id}/identity-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the key of `identity_hash`. */
+        get: operations["bots_identity_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bots/{id}/scenarios": {
         parameters: {
             query?: never;
@@ -1096,6 +1113,10 @@ export interface components {
          * @enum {string}
          */
         FormatName: "json" | "xml" | "form";
+        /** @description The key of `identity_hash`; for the site's server only. */
+        IdentitySecret: {
+            identity_secret: string;
+        };
         /** @description An address that receives. */
         Inbox: {
             created_at: string;
@@ -1792,6 +1813,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bot"];
+                };
+            };
+        };
+    };
+    bots_identity_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySecret"];
                 };
             };
         };

@@ -41,6 +41,7 @@ export class ConversationFeed {
       onEvent: ({ event, data }) => {
         if (event === 'message') this.#addMessage(JSON.parse(data) as Message);
         else if (event === 'conversation') this.#addConversation(JSON.parse(data) as Conversation);
+        else if (event === 'resync') void this.#catchUp();
       },
     });
   }

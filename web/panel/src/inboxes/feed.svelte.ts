@@ -46,6 +46,7 @@ export class InboxFeed {
       onEvent: ({ event, data }) => {
         if (event === 'request') this.#add(JSON.parse(data) as CapturedRequest);
         else if (event === 'deleted') this.forget((JSON.parse(data) as { id: string }).id);
+        else if (event === 'cleared') this.clear();
       },
     });
   }

@@ -47,6 +47,13 @@ impl Answer {
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
+    /// The text of an answer with this status.
+    #[track_caller]
+    pub fn expect_text(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.text()
+    }
+
     /// The problem in an answer with this status; all its parts must be there.
     #[track_caller]
     pub fn expect_problem(&self, status: u16) -> Value {
@@ -68,6 +75,11 @@ impl Api {
             .timeout_global(Some(Duration::from_secs(40)))
             .build();
         Self { origin: format!("http://{address}"), key: key.map(str::to_owned), agent: config.into() }
+    }
+
+    /// The same server with another key, or with a conversation's token.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
     /// Sends a request; `path` begins at the origin. No answer at all is an error, such as while the server is down.
@@ -235,11 +247,25 @@ impl Api {
         self.get(&format!("/inboxes/{id}/requests/{}", text(&newest["id"]))).expect(200)
     }
 
+    /// Everything that a visitor sees of a conversation, oldest first.
+    #[track_caller]
+    pub fn all_messages(&self, path: &str) -> Vec<Value> {
+        let mut items: Vec<Value> = Vec::new();
+        loop {
+            let after = items.last().map_or(0, |m| m["seq"].as_u64().unwrap());
+            let more = self.get(&format!("{path}?after={after}")).expect(200)["items"].as_array().unwrap().clone();
+            if more.is_empty() {
+                return items;
+            }
+            items.extend(more);
+        }
+    }
+
     /// A project of its own, seen with its own key.
     #[track_caller]
     pub fn create_project(&self, name: &str) -> Self {
         let project = self.post("/projects", &json!({"name": name})).expect(201);
-        Self { key: Some(text(&project["key"])), ..self.clone() }
+        self.with_key(&text(&project["key"]))
     }
 }
 

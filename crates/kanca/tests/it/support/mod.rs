@@ -3,6 +3,7 @@
 
 mod api;
 mod chat;
+mod raw;
 mod receiver;
 mod server;
 mod socket;
@@ -11,6 +12,7 @@ mod wait;
 
 pub use api::{Answer, Api, text};
 pub use chat::{Bot, Chat, document, echo, is_in_data, line, new_client_id, says, start};
+pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
 pub use server::{API_KEY, Server, ServerBuilder};
 pub use socket::Socket;

@@ -292,10 +292,9 @@ export default {
   // Outline
   'outline.label': 'Outline of the scenario',
   'outline.loose': 'Not reached from the start',
-  'outline.edit': 'Edit {title}',
   'outline.addAfter': 'Add after',
   'outline.addAfterNamed': 'Add a block after {title}',
-  'outline.addAt': 'Add a block at {port} of {title}',
+  'outline.addAt': 'Add after {title} ({port})',
   'outline.connect': 'Connect to…',
   'outline.connectAt': 'Connect {port} of {title} to a block',
   'outline.disconnect': 'Disconnect',

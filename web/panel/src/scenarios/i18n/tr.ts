@@ -294,10 +294,9 @@ const tr: Record<keyof typeof en, string> = {
   // Outline
   'outline.label': 'Senaryo listesi',
   'outline.loose': 'Başlangıçtan ulaşılmıyor',
-  'outline.edit': '{title} düzenle',
   'outline.addAfter': 'Sonrasına ekle',
   'outline.addAfterNamed': '{title} sonrasına blok ekle',
-  'outline.addAt': '{title} bloğunun {port} çıkışına ekle',
+  'outline.addAt': 'Sonrasına ekle: {title} ({port})',
   'outline.connect': 'Bağla…',
   'outline.connectAt': '{title} bloğunun {port} çıkışını bağla',
   'outline.disconnect': 'Bağlantıyı kes',

@@ -44,8 +44,7 @@ export default {
   'form.urlError': 'Write an http or https address such as https://example.com/hook.',
   'secret.title': 'Signing secret',
   'secret.onceTitle': 'Copy the signing secret now',
-  'secret.onceText':
-    'Your service checks each request’s signature with it. This page shows it once; later you can reveal it again here.',
+  'secret.onceText': 'Your service checks each request’s signature with it. You can reveal it here again later.',
   'secret.text': 'Your service checks the webhook-signature header with this secret.',
   'secret.reveal': 'Reveal secret',
   'secret.hide': 'Hide secret',

@@ -47,8 +47,7 @@ const tr: Record<keyof typeof en, string> = {
   'form.urlError': 'https://example.com/hook gibi bir http ya da https adresi yazın.',
   'secret.title': 'İmza anahtarı',
   'secret.onceTitle': 'İmza anahtarını şimdi kopyalayın',
-  'secret.onceText':
-    'Servisiniz her isteğin imzasını bununla denetler. Bu sayfa onu bir kez gösterir; sonra buradan yeniden açabilirsiniz.',
+  'secret.onceText': 'Servisiniz her isteğin imzasını bununla denetler. Daha sonra burada yeniden gösterebilirsiniz.',
   'secret.text': 'Servisiniz webhook-signature başlığını bu anahtarla denetler.',
   'secret.reveal': 'Anahtarı göster',
   'secret.hide': 'Anahtarı gizle',

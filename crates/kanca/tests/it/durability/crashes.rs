@@ -1,0 +1,152 @@
+//! The server is killed twenty times at random moments under load, and nothing that it acknowledged is lost.
+
+use super::load::{Acknowledged, Load};
+use crate::support::{Received, Receiver, Reply, Server, eventually, text};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+const KILLS: u32 = 20;
+/// Keys that begin with a dash stand for events without an ordering key.
+const KEYS: [&str; 6] = ["a", "b", "c", "d", "-1", "-2"];
+
+/// A small generator (SplitMix64), so that a failure can be repeated from the printed seed.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("KANCA_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    given.unwrap_or_else(|| u64::from(std::process::id()) * 1_000_003)
+}
+
+#[test]
+fn twenty_kills_lose_nothing_that_was_acknowledged() {
+    let seed = seed();
+    println!("seed {seed} (KANCA_TEST_SEED repeats it)");
+    let mut chance = Chance(seed);
+    let mut server = Server::start();
+    let (healthy, failing, slow) = (
+        Receiver::start(),
+        Receiver::answering(|_| Reply::status(500)),
+        Receiver::answering(|_| Reply::ok().after(Duration::from_millis(30))),
+    );
+    let types = json!({"event_types": ["load.*"]});
+    let endpoints =
+        [&healthy, &failing, &slow].map(|r| text(&server.api().create_endpoint_with(&r.url(), types.clone())["id"]));
+    let bot = text(&server.api().all("/bots")[0]["id"]);
+
+    let load = Load::begin(&server.api(), &KEYS, &bot, 3);
+    for _ in 0..KILLS {
+        std::thread::sleep(Duration::from_millis(60 + chance.below(500)));
+        server.kill_9();
+        server.restart();
+    }
+    let noted = load.end();
+    println!("{} events were acknowledged", noted.event_count());
+    assert!(noted.event_count() > 100, "the load was no load");
+
+    every_event_is_there_with_all_its_deliveries(&server, &noted, &endpoints);
+    healthy_receivers_got_everything_in_order(&server, &noted, &endpoints, &[&healthy, &slow]);
+    the_failing_one_lost_nothing(&server, &endpoints[1]);
+    every_message_is_there_once(&server, &noted);
+}
+
+fn every_event_is_there_with_all_its_deliveries(server: &Server, noted: &Acknowledged, endpoints: &[String]) {
+    let stored = server.api().all("/events?type=load.step");
+    let ids: HashSet<String> = stored.iter().map(|e| text(&e["id"])).collect();
+    assert_eq!(ids.len(), stored.len());
+    for id in noted.events.values().flatten() {
+        assert!(ids.contains(id), "the event {id} was acknowledged and is gone");
+    }
+    for event in &stored {
+        let made: u64 = event["deliveries"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(made, endpoints.len() as u64, "{event}");
+    }
+    for endpoint in endpoints {
+        let counted = counts(server, endpoint);
+        assert_eq!(counted.values().sum::<u64>(), stored.len() as u64, "{counted:?}");
+        for (status, n) in counted {
+            let listed = server.api().deliveries(&format!("endpoint_id={endpoint}&status={status}")).len() as u64;
+            // Deliveries go on meanwhile, so only the ends that are final now can be compared.
+            assert!(listed >= n || status == "pending", "{status}: {listed} listed, {n} counted");
+        }
+    }
+}
+
+fn counts(server: &Server, endpoint: &str) -> HashMap<String, u64> {
+    let counts = server.api().get(&format!("/endpoints/{endpoint}")).expect(200)["counts"].clone();
+    counts.as_object().unwrap().iter().map(|(status, n)| (status.clone(), n.as_u64().unwrap())).collect()
+}
+
+fn healthy_receivers_got_everything_in_order(
+    server: &Server,
+    noted: &Acknowledged,
+    endpoints: &[String],
+    receivers: &[&Receiver],
+) {
+    for (endpoint, receiver) in [&endpoints[0], &endpoints[2]].into_iter().zip(receivers) {
+        eventually("everything is delivered", Duration::from_secs(60), || {
+            (counts(server, endpoint)["pending"] == 0).then_some(())
+        });
+        let requests = receiver.requests();
+        let arrived: HashSet<&str> = requests.iter().map(Received::webhook_id).collect();
+        for id in noted.events.values().flatten() {
+            assert!(arrived.contains(id.as_str()), "{id} never arrived");
+        }
+        let mut first_arrivals = HashMap::<String, Vec<u64>>::new();
+        for received in &requests {
+            let data = &received.json()["data"];
+            let order = first_arrivals.entry(text(&data["key"])).or_default();
+            let n = data["n"].as_u64().unwrap();
+            if !order.contains(&n) {
+                order.push(n);
+            }
+        }
+        for key in KEYS.iter().filter(|key| !key.starts_with('-')) {
+            let order = &first_arrivals[*key];
+            assert!(order.is_sorted(), "key {key} came out of order: {order:?}");
+        }
+    }
+}
+
+/// Its deliveries wait, one head for each key, none in limbo: brought to life it gets them all.
+fn the_failing_one_lost_nothing(server: &Server, endpoint: &str) {
+    let pending = server.api().deliveries(&format!("endpoint_id={endpoint}&status=pending"));
+    assert_eq!(pending.len() as u64, counts(server, endpoint)["pending"]);
+    let heads = pending.iter().filter(|d| d["held"] == false && d["ordering_key"] != Value::Null).count();
+    assert_eq!(heads, 4, "each key has one head");
+    for delivery in &pending {
+        assert!(delivery["held"] == true || delivery["next_attempt_at"].is_string(), "{delivery}");
+    }
+}
+
+fn every_message_is_there_once(server: &Server, noted: &Acknowledged) {
+    for (id, (token, said)) in &noted.messages {
+        let chat = server.api().with_key(token);
+        let path = format!("/chat/v1/conversations/{id}/messages");
+        let list = chat.all_messages(&path);
+        let seqs: Vec<u64> = list.iter().map(|m| m["seq"].as_u64().unwrap()).collect();
+        assert!(seqs.is_sorted() && seqs.iter().collect::<HashSet<_>>().len() == seqs.len(), "{seqs:?}");
+        for (seq, text) in said {
+            let found: Vec<&Value> =
+                list.iter().filter(|m| m["text"] == text.as_str() && m["from"] == "contact").collect();
+            assert_eq!(found.len(), 1, "“{text}” in {id}");
+            assert_eq!(found[0]["seq"], *seq);
+        }
+        let body = json!({"client_id": "the-last", "text": "still there?"});
+        let seq = chat.post(&path, &body).expect(200)["seq"].as_u64().unwrap();
+        eventually("the conversation goes on", Duration::from_secs(10), || {
+            let answers = chat.get(&format!("{path}?after={seq}")).expect(200);
+            answers["items"].as_array().unwrap().iter().any(|m| m["from"] == "bot").then_some(())
+        });
+    }
+}

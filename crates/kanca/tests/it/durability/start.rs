@@ -1,0 +1,66 @@
+//! Starts that cannot be say why, in a sentence.
+
+use crate::support::Server;
+use std::process::{Command, Output};
+
+fn outcome(mut command: Command) -> (i32, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn a_second_process_on_the_same_data_is_refused() {
+    let server = Server::start();
+    let mut second = Command::new(server.command().get_program());
+    second.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(server.data_dir());
+    let (code, message) = outcome(second);
+    assert_ne!(code, 0);
+    assert!(message.contains("another Kanca") && message.contains("--data-dir"), "{message}");
+    assert!(message.contains(&server.data_dir().display().to_string()), "{message}");
+    assert!(!message.contains("panicked") && !message.contains("Error {"), "{message}");
+    server.api().get("/events").expect(200);
+}
+
+#[test]
+fn a_port_in_use_names_the_flag() {
+    let server = Server::start();
+    let other = tempfile::TempDir::new().unwrap();
+    let mut command = Command::new(server.command().get_program());
+    command.args(["--listen", &server.address().to_string(), "--data-dir"]).arg(other.path());
+    let (code, message) = outcome(command);
+    assert_ne!(code, 0);
+    assert!(message.contains("--listen") && message.contains(&server.address().to_string()), "{message}");
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let program = Server::start().command().get_program().to_owned();
+    for (name, value) in [
+        ("KANCA_LISTEN", "everywhere"),
+        ("KANCA_API_KEY", "short"),
+        ("KANCA_ALLOW_PRIVATE_NETWORKS", "10.0.0.0/99"),
+        ("KANCA_TRUSTED_PROXIES", "proxy"),
+        ("KANCA_PUBLIC_URL", "hooks.example.com/path"),
+        ("KANCA_COLOUR", "red"),
+        ("KANCA_INBOX_KEEP_REQUESTS", "many"),
+    ] {
+        let mut command = Command::new(&program);
+        command.env_clear().env(name, value).arg("--data-dir").arg(dir.path());
+        if name != "KANCA_LISTEN" {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        let (code, message) = outcome(command);
+        let setting = name.trim_start_matches("KANCA_").to_lowercase();
+        assert!(code != 0 && message.to_lowercase().contains(&setting), "{name}: {message}");
+    }
+}
+
+#[test]
+fn a_start_without_settings_is_ready_and_says_where() {
+    let server = Server::start();
+    for (path, body) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        assert_eq!(server.api_as(None).send("GET", path, &[], None).expect_text(200), body);
+    }
+    assert!(server.log().contains("/#/setup?token="), "the first start shows the owner's link");
+}

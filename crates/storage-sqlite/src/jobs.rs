@@ -1,0 +1,115 @@
+//! What callers ask of the writer's thread: a piece of work, and whom to answer.
+
+use crate::faults::{Fault, Run, closed};
+use crate::memory::Memory;
+use kanca_storage::{Result, StorageError};
+use rusqlite::{CachedStatement, Connection};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokio::sync::oneshot;
+
+/// What a job sees: the connection inside the transaction, and the memory that goes with it.
+pub(crate) struct Tx<'a> {
+    pub sql: &'a Connection,
+    pub memory: &'a mut Memory,
+}
+
+impl Tx<'_> {
+    /// A statement, prepared once for each connection.
+    pub(crate) fn prepare(&self, sql: &str) -> Run<CachedStatement<'_>> {
+        Ok(self.sql.prepare_cached(sql)?)
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Run<usize> {
+        Ok(self.sql.prepare_cached(sql)?.execute(params)?)
+    }
+}
+
+/// A piece of work with its caller. It may be run twice, so it must not consume what it holds.
+pub(crate) trait Job: Send {
+    /// Runs inside the transaction; says whether it succeeded.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Answers the caller; `lost` says why the commit of a job that succeeded did not happen.
+    fn answer(self: Box<Self>, lost: Option<&Lost>);
+}
+
+/// A job made of a closure.
+pub(crate) struct Call<F, T, W, U> {
+    work: F,
+    result: Option<Result<T>>,
+    wrap: W,
+    caller: oneshot::Sender<Answer<U, F>>,
+}
+
+/// A result, and the work with all it holds: freeing an event is left to the caller's thread, for the writer's is the
+/// one that everybody waits for.
+pub(crate) type Answer<U, F> = (Result<U>, F);
+
+impl<F, T, W, U> Call<F, T, W, U> {
+    pub(crate) fn new(work: F, wrap: W, caller: oneshot::Sender<Answer<U, F>>) -> Self {
+        Self { work, result: None, wrap, caller }
+    }
+}
+
+impl<F, T, W, U> Job for Call<F, T, W, U>
+where
+    F: FnMut(&mut Tx<'_>) -> Run<T> + Send,
+    T: Send,
+    W: FnOnce(T) -> U + Send,
+    U: Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let work = &mut self.work;
+        let result = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .unwrap_or_else(|_| Err(Fault::Storage(StorageError::Internal("a storage job panicked".into()))));
+        let result = result.map_err(StorageError::from);
+        let ok = result.is_ok();
+        self.result = Some(result);
+        ok
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&Lost>) {
+        let result = match (self.result, lost) {
+            (Some(Ok(_)) | None, Some(lost)) => Err(lost.error()),
+            (Some(result), _) => result,
+            (None, None) => Err(closed()),
+        };
+        let wrap = self.wrap;
+        // A caller that went away is no error: what it asked for is done.
+        drop(self.caller.send((result.map(wrap), self.work)));
+    }
+}
+
+/// Why a whole batch was not written.
+pub(crate) enum Lost {
+    Full(String),
+    Unavailable(String),
+    Internal(String),
+}
+
+impl Lost {
+    pub(crate) fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Full(why) => Self::Full(why),
+            StorageError::Unavailable(why) => Self::Unavailable(why),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+
+    fn error(&self) -> StorageError {
+        match self {
+            Self::Full(why) => StorageError::Full(why.clone()),
+            Self::Unavailable(why) => StorageError::Unavailable(why.clone()),
+            Self::Internal(why) => StorageError::Internal(why.clone()),
+        }
+    }
+}
+
+/// Jobs that share a transaction.
+pub(crate) type Jobs = Vec<Box<dyn Job>>;
+
+pub(crate) fn answer_all(jobs: &mut Jobs, lost: Option<&Lost>) {
+    for job in jobs.drain(..) {
+        job.answer(lost);
+    }
+}

@@ -1,0 +1,62 @@
+/** The panel in Turkish, light and dark, wide and narrow: every page, none of it wider than the screen. */
+
+import { chatOn } from '../support/chat.mjs';
+import { check, same } from '../support/expect.mjs';
+import { menu } from '../support/panel.mjs';
+
+const PAGES = [
+  ['Genel Bakış', 'overview'],
+  ['Konuşmalar', 'conversations'],
+  ['Senaryolar', 'scenarios'],
+  ['Web Kancaları', 'webhooks'],
+  ['Olaylar ve Teslimatlar', 'events'],
+  ['Gelen Kutuları', 'inboxes'],
+  ['Ayarlar', 'settings'],
+];
+
+export default async function (journey) {
+  const server = await journey.server();
+  const { demo } = await server.api('GET', '/overview');
+  const chat = chatOn(await journey.open(`${server.url}/demo`));
+  await chat.hears('What would you like to try?');
+  const page = await journey.panel(server, '/', { locale: 'tr-TR' });
+
+  async function fits() {
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    check(overflow <= 0, `${page.url()} is ${overflow} px wider than the screen.`);
+  }
+
+  await journey.step('a Turkish browser gets the panel in Turkish', async () => {
+    await page.getByRole('heading', { level: 1, name: 'Genel Bakış' }).waitFor();
+    same(await page.evaluate(() => document.documentElement.lang), 'tr', 'the page’s language');
+  });
+
+  for (const [name, picture] of PAGES) {
+    await journey.step(`${name}`, async () => {
+      await menu(page, name);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.locator('[aria-busy="true"]').waitFor({ state: 'detached' });
+      await fits();
+    });
+    await journey.lookAt(page, `tr-${picture}`);
+  }
+
+  await journey.step('dark and narrow', async () => {
+    await page.getByRole('complementary').getByLabel('Tema').selectOption('dark');
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of ['/', '/conversations', '/scenarios', '/webhooks', '/events', '/deliveries', '/inboxes', `/inboxes/${demo.inbox_id}`, `/webhooks/${demo.endpoint_id}`, '/webhooks/new']) {
+      await page.goto(`${server.url}/#${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await fits();
+    }
+  });
+  await journey.lookAt(page, 'tr-dark-narrow');
+
+  await journey.step('the language is chosen in the menu and kept', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole('complementary').getByLabel('Dil').selectOption('en');
+    await page.getByText('New webhook').first().waitFor();
+    await page.reload();
+    await page.getByText('New webhook').first().waitFor();
+  });
+}
