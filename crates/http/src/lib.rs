@@ -21,6 +21,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
+use extract::{NoQuery, Query};
 use kanca_domain::addresses::Cidr;
 use kanca_engine::Engine;
 use problems::Problem;
@@ -98,6 +99,7 @@ fn api_routes() -> Router<App> {
         .route("/conversations/{id}", get(conversations::get))
         .route("/conversations/{id}/messages", get(conversations::messages))
         .fallback(no_such_call)
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(middleware::from_fn(extract::no_stray_query))
         .layer(middleware::map_response(api_headers))
 }
@@ -108,11 +110,12 @@ fn chat_routes() -> Router<App> {
         .route("/conversations", post(chat::start))
         .route("/conversations/{id}/messages", get(chat::messages).post(chat::say))
         .route("/conversations/{id}/contact", put(chat::contact))
-        .route("/socket", get(chat::socket))
+        .route("/socket", get(chat::socket::socket))
         .fallback(no_such_call)
         // Said here, before the layer: the router's own answer to a wrong method is outside of it, and a preflight
         // (OPTIONS) is a wrong method to each of these routes.
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(middleware::from_fn(extract::no_stray_query))
         .layer(middleware::from_fn(chat::cors::layer))
 }
 
@@ -128,7 +131,7 @@ async fn api_headers(mut response: Response) -> Response {
     response
 }
 
-async fn openapi_json() -> Response {
+async fn openapi_json(Query(NoQuery {}): Query<NoQuery>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], openapi::json()).into_response()
 }
 

@@ -27,7 +27,7 @@ use utoipa::{Modify, OpenApi};
         scenarios::put_draft, scenarios::publish, scenarios::versions, scenarios::export, scenarios::schema,
         scenarios::test,
         conversations::list, conversations::get, conversations::messages, conversations::live,
-        chat::bot, chat::start, chat::say, chat::messages, chat::contact,
+        chat::bot, chat::start, chat::say, chat::messages, chat::contact, chat::socket::socket,
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,

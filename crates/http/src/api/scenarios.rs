@@ -227,7 +227,7 @@ pub async fn export(
 
 /// The JSON Schema of a scenario document.
 #[utoipa::path(get, path = "/api/v1/scenario.schema.json", tag = "scenarios", responses((status = 200, body = Object)))]
-pub async fn schema() -> axum::Json<Value> {
+pub async fn schema(Query(NoQuery {}): Query<NoQuery>) -> axum::Json<Value> {
     axum::Json(kanca_domain::scenario::schema())
 }
 

@@ -1,14 +1,12 @@
 //! The chat, public: everything needs the conversation's own token, and a page's origin must be allowed by the bot.
 
 pub mod cors;
-mod socket;
-
-pub use socket::socket;
+pub mod socket;
 
 use crate::App;
 use crate::api::bots::LanguageName;
 use crate::api::conversations::{ConversationStatus, Message, message};
-use crate::extract::{Client, Json, PathId, Query, bearer, client_address};
+use crate::extract::{Client, Json, NoQuery, PathId, Query, bearer, client_address};
 use crate::problems::{Answer, Problem};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -133,7 +131,12 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
 
 /// A bot, for the widget.
 #[utoipa::path(get, path = "/chat/v1/bots/{bot}", tag = "chat", params(("bot" = String, Path)), responses((status = 200, body = ChatBot)))]
-pub async fn bot(State(app): State<App>, PathId(id): PathId<BotId>, headers: HeaderMap) -> Answer<axum::Json<ChatBot>> {
+pub async fn bot(
+    State(app): State<App>,
+    PathId(id): PathId<BotId>,
+    Query(NoQuery {}): Query<NoQuery>,
+    headers: HeaderMap,
+) -> Answer<axum::Json<ChatBot>> {
     let bot = app.engine.bot_for_chat(id, origin(&headers))?;
     Ok(axum::Json(ChatBot { id, name: bot.name.clone(), language: bot.language.clone() }))
 }

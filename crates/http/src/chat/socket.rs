@@ -43,7 +43,8 @@ enum FromClient {
     },
 }
 
-/// Opens the socket.
+/// Opens the socket: JSON text frames both ways, beginning with `{"type":"hello","conversation","token","after"}`.
+#[utoipa::path(get, path = "/chat/v1/socket", tag = "chat", responses((status = 101), (status = 400, body = Problem)))]
 pub async fn socket(
     State(app): State<App>,
     Client(client): Client,

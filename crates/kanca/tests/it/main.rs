@@ -5,9 +5,11 @@
 #![expect(clippy::needless_pass_by_value, reason = "stories write JSON in place, as an argument")]
 #![expect(clippy::similar_names, reason = "a receiver and what it received are the stories' own words")]
 
+mod accounts;
 mod bad_input;
 mod capture;
 mod chat;
+mod contacts;
 mod conversations;
 mod deliveries;
 mod disk_full;

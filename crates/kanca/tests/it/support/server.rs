@@ -4,7 +4,7 @@ use super::api::Api;
 use super::wait::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,11 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets the origin that the server is shown with, such as behind a proxy.
+    pub fn public_url(self, origin: &str) -> Self {
+        self.env("KANCA_PUBLIC_URL", origin)
+    }
+
     /// Leaves the address guard as the bare binary has it: no private networks.
     pub fn guard_closed(mut self) -> Self {
         self.environment.retain(|(n, _)| n != "KANCA_ALLOW_PRIVATE_NETWORKS");
@@ -48,9 +53,12 @@ impl ServerBuilder {
     pub fn start(self) -> Server {
         let own = TempDir::new().unwrap();
         let data_dir = self.data_dir.unwrap_or_else(|| own.path().join("data"));
+        // The server tells its port by its origin, unless it is shown with another one.
+        let hidden = self.environment.iter().any(|(n, _)| n == "KANCA_PUBLIC_URL");
+        let port = if hidden { free_port() } else { 0 };
         let mut server = Server {
             child: None,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
             environment: self.environment,
             data_dir,
             log: Log::default(),
@@ -155,8 +163,8 @@ impl Server {
         self.log.follow(child.stdout.take().unwrap(), {
             let ready = ready.clone();
             move |line| {
-                if let Some(address) = line.strip_prefix("Kanca is ready at http://") {
-                    *ready.lock().unwrap() = Some(address.to_owned());
+                if let Some(origin) = line.strip_prefix("Kanca is ready at ") {
+                    *ready.lock().unwrap() = Some(origin.to_owned());
                 }
             }
         });
@@ -168,7 +176,25 @@ impl Server {
             ready.lock().unwrap().clone()
         });
         // The first start takes any free port; a restart comes back to the same one.
-        self.address = listening.parse().unwrap();
+        if self.address.port() == 0 {
+            self.address = listening.strip_prefix("http://").unwrap().parse().unwrap();
+        }
+    }
+
+    /// Starts it again as if this many days had passed: all that it wrote down is that much older.
+    #[track_caller]
+    pub fn let_days_pass(&mut self, days: i64) {
+        assert!(self.terminate().success());
+        let database = rusqlite::Connection::open(self.data_dir.join("kanca.db")).unwrap();
+        let micros = days * 24 * 3_600 * 1_000_000;
+        for statement in [
+            "UPDATE events SET accepted_at = accepted_at - ?1",
+            "UPDATE deliveries SET created_at = created_at - ?1, due = due - ?1",
+        ] {
+            database.execute(statement, [micros]).unwrap();
+        }
+        drop(database);
+        self.restart();
     }
 
     /// Starts it again as if this many days had passed: all that it wrote down is that much older.
@@ -194,6 +220,10 @@ impl Server {
         command.args(["--listen", &self.address.to_string()]).arg("--data-dir").arg(&self.data_dir);
         command
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for Server {
