@@ -197,22 +197,6 @@ impl Server {
         self.restart();
     }
 
-    /// Starts it again as if this many days had passed: all that it wrote down is that much older.
-    #[track_caller]
-    pub fn let_days_pass(&mut self, days: i64) {
-        assert!(self.terminate().success());
-        let database = rusqlite::Connection::open(self.data_dir.join("kanca.db")).unwrap();
-        let micros = days * 24 * 3_600 * 1_000_000;
-        for statement in [
-            "UPDATE events SET accepted_at = accepted_at - ?1",
-            "UPDATE deliveries SET created_at = created_at - ?1, due = due - ?1",
-        ] {
-            database.execute(statement, [micros]).unwrap();
-        }
-        drop(database);
-        self.restart();
-    }
-
     /// The command it is started with, such as for a second one on the same data.
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kanca"));
