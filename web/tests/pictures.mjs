@@ -70,7 +70,6 @@ try {
   await page.getByRole('button', { name: 'Fit to window' }).click();
   await page.getByTestId('block-order_hook').click();
   await page.getByTestId('inspector').getByLabel('Webhook', { exact: true }).waitFor();
-  await page.getByRole('button', { name: 'Zoom in' }).click();
   const hook = await middle(page.getByTestId('block-order_hook'));
   await drag(page, { x: hook.x, y: hook.y - 200 }, { x: hook.x, y: hook.y - 320 });
   await middle(page.getByTestId('block-order_hook'));

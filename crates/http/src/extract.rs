@@ -164,9 +164,9 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         let field = error.path().to_string();
         let inner = error.into_inner();
         match inner.classify() {
-            serde_json::error::Category::Data => wrong_field(field, inner.to_string()),
+            serde_json::error::Category::Data => wrong_field(field, &inner.to_string()),
             // The parser also says “expected value” where a text is due and something else stands.
-            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => wrong_field(field, "has a wrong type".into()),
+            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => wrong_field(field, "has a wrong type"),
             _ => Problem::malformed(format!("The body is not valid JSON: {inner}.")),
         }
     })?;
@@ -174,8 +174,8 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     Ok(value)
 }
 
-fn wrong_field(field: String, text: String) -> Problem {
-    let message = text.rsplit_once(" at line").map_or(text.as_str(), |(m, _)| m).to_owned();
+fn wrong_field(field: String, text: &str) -> Problem {
+    let message = text.rsplit_once(" at line").map_or(text, |(m, _)| m).to_owned();
     let field = if field == "." { String::new() } else { field };
     let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
     Problem {

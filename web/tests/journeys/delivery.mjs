@@ -21,7 +21,8 @@ export default async function (journey) {
     await menu(page, 'Events & deliveries');
     await page.getByRole('table').getByRole('link', { name: 'order.paid' }).click();
     await page.getByText('Why it was delivered, or not').waitFor();
-    await page.getByRole('link', { name: 'Warehouse' }).first().waitFor();
+    await page.getByText('Every webhook that wanted this event has a delivery').waitFor();
+    await page.getByRole('table').getByRole('link', { name: 'Warehouse' }).waitFor();
   });
 
   await journey.step('the failed attempt shows its reason, the request and the response', async () => {

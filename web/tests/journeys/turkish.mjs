@@ -3,6 +3,7 @@
 import { chatOn } from '../support/chat.mjs';
 import { check, same } from '../support/expect.mjs';
 import { menu } from '../support/panel.mjs';
+import { OWNER } from '../support/server.mjs';
 
 const PAGES = [
   ['Genel Bakış', 'overview'],
@@ -19,14 +20,22 @@ export default async function (journey) {
   const { demo } = await server.api('GET', '/overview');
   const chat = chatOn(await journey.open(`${server.url}/demo`));
   await chat.hears('What would you like to try?');
-  const page = await journey.panel(server, '/', { locale: 'tr-TR' });
+  await server.setUp();
+  const page = await journey.open(server.url, { locale: 'tr-TR' });
 
   async function fits() {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     check(overflow <= 0, `${page.url()} is ${overflow} px wider than the screen.`);
   }
 
-  await journey.step('a Turkish browser gets the panel in Turkish', async () => {
+  await journey.step('a Turkish browser gets the panel in Turkish, refusals too', async () => {
+    journey.expectComplaint(/status of 401 .*\/api\/v1\/session/, 'the browser reports the refusal that this journey asks for');
+    await page.getByLabel('E-posta adresi').fill(OWNER.email);
+    await page.getByLabel('Parola').fill('yanlış bir parola');
+    await page.keyboard.press('Enter');
+    await page.getByText('E-posta adresi ya da parola yanlış.').waitFor();
+    await page.getByLabel('Parola').fill(OWNER.password);
+    await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Genel Bakış' }).waitFor();
     same(await page.evaluate(() => document.documentElement.lang), 'tr', 'the page’s language');
   });

@@ -32,11 +32,11 @@ reasons! {
     Redirect = "redirect";
     /// No complete answer within the time limit. Detail: the limit, such as `15 s`.
     Timeout = "timeout";
-    /// Nothing listens at the address. Detail: the address.
+    /// Nothing listens at the address. Detail: what the network says.
     Refused = "refused";
-    /// The network has no way to the address. Detail: the address.
+    /// The network has no way to the address. Detail: what the network says.
     Unreachable = "unreachable";
-    /// The name has no address. Detail: the name.
+    /// The name has no address. Detail: what the resolver says.
     Dns = "dns";
     /// No secure connection. Detail: what the TLS library says.
     Tls = "tls";
@@ -88,16 +88,16 @@ impl ReasonCode {
                 known(" (", ")")
             ),
             Self::Refused => format!(
-                "The connection was refused{}: nothing listens there. Start the receiver, or correct the URL's host and port.",
-                known(" by ", "")
+                "The connection was refused{}. Start the receiver, or correct the URL's host and port.",
+                known(": ", "")
             ),
             Self::Unreachable => format!(
                 "There is no way to the receiver's address{}. Check the URL, the firewall and this machine's network.",
-                known(" ", "")
+                known(": ", "")
             ),
             Self::Dns => format!(
-                "The receiver's name{} has no address. Check the URL's spelling and the name's DNS records.",
-                known(" ", "")
+                "The receiver's name leads to no address{}. Check the URL's spelling and the name's DNS records.",
+                known(": ", "")
             ),
             Self::Tls => format!(
                 "No secure connection could be made{}. Check that the receiver's certificate is valid for the URL's host, \
@@ -201,7 +201,11 @@ mod tests {
                 assert!(words.starts_with(char::is_uppercase), "{words}");
             }
         }
-        assert!(ReasonCode::Dns.words("exampl.com").starts_with("The receiver's name exampl.com has no address."));
+        assert!(
+            ReasonCode::Dns
+                .words("no such name")
+                .starts_with("The receiver's name leads to no address: no such name. ")
+        );
         assert!(ReasonCode::HttpStatus.words("401").contains("check the webhook's secret"));
         assert_eq!(ReasonCode::BlockedAddress.words("no."), "Nothing was sent: no.");
     }

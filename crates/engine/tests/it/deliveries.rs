@@ -105,7 +105,7 @@ async fn a_manual_retry_of_a_dead_letter_holds_nobody_up_and_a_failed_one_change
     world.endpoint("sick", &["*"]).await;
     let event = world.publish("order.paid", Some("k")).await;
     eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
-    world.pass(Duration::from_secs(100 * 3_600));
+    world.pass(Duration::from_hours(100));
     eventually("older than the schedule: given up after the next attempt", async || {
         world.delivery_of(event).await.status == DeliveryStatus::Failed
     })

@@ -63,6 +63,7 @@ pub fn status(status: u16) -> Result<IncomingResponse, SendFailure> {
     answer(status, "")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a service's script gives, as `refused` is")]
 pub fn answer(status: u16, body: &str) -> Result<IncomingResponse, SendFailure> {
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     Ok(IncomingResponse { status, headers, body: body.to_owned().into(), truncated: false })

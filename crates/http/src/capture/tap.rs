@@ -160,7 +160,9 @@ mod tests {
 
     fn recorded(parts: &[&[u8]]) -> Option<RawHead> {
         let tap = Tap::default();
-        parts.iter().for_each(|part| tap.record(part));
+        for part in parts {
+            tap.record(part);
+        }
         tap.take_head()
     }
 

@@ -70,6 +70,8 @@ export default {
   'view.noHeaders': 'No headers.',
 
   'error.unreachable': 'Kanca does not answer. Check that it is running and that you are connected, then try again.',
+  'error.notFound': 'This is not here. It may have been deleted, or it belongs to another project.',
+  'error.tooMany': 'Too many attempts in a short time. Wait a little, then try again.',
   'error.unexpected': 'Something unexpected happened. Reload the page; if it stays, look at the server’s log.',
   'notFound.title': 'Nothing here',
   'notFound.text': 'This address leads to no page of the panel. Choose one from the menu.',

@@ -72,6 +72,8 @@ const tr: Record<keyof typeof en, string> = {
   'view.noHeaders': 'Başlık yok.',
 
   'error.unreachable': 'Kanca yanıt vermiyor. Çalıştığından ve bağlı olduğunuzdan emin olup yeniden deneyin.',
+  'error.notFound': 'Bu burada yok. Silinmiş ya da başka bir projeye ait olabilir.',
+  'error.tooMany': 'Kısa sürede çok fazla deneme yapıldı. Biraz bekleyip yeniden deneyin.',
   'error.unexpected': 'Beklenmeyen bir şey oldu. Sayfayı yenileyin; sürerse sunucunun günlüğüne bakın.',
   'notFound.title': 'Burada bir şey yok',
   'notFound.text': 'Bu adres panelin hiçbir sayfasına gitmiyor. Menüden birini seçin.',

@@ -1,10 +1,19 @@
 import { ApiProblem } from '../api/client';
 import { t } from '../i18n';
 
+/** Problems whose sentence says nothing that the page does not know: the panel puts them in the reader's language. */
+const OWN_WORDS = {
+  unreachable: 'error.unreachable',
+  'not-found': 'error.notFound',
+  'too-many-requests': 'error.tooMany',
+  internal: 'error.unexpected',
+} as const;
+
 /** What to show for an error: the server's own sentence, or what to do when nothing answered. */
 export function sentence(error: unknown): string {
   if (error instanceof ApiProblem) {
-    if (error.code === 'unreachable') return t('error.unreachable');
+    const own = OWN_WORDS[error.code as keyof typeof OWN_WORDS];
+    if (own) return t(own);
     const fields = error.errors.map((one) => one.message).filter((message) => !error.detail.includes(message));
     return [error.detail, ...fields].join(' ');
   }

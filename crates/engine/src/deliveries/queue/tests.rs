@@ -48,8 +48,8 @@ fn a_worker_with_a_slow_job_keeps_no_other_job_waiting() {
     let mut queue = filled(1);
     assert_eq!(queue.recruit(at(1), 64), 1);
     assert!(matches!(queue.next(at(1), true), Next::Work(_)));
-    assert!(queue.reserve(at(1)));
-    queue.put_reserved(job(9), false);
+    assert!(queue.reserve(job(9).id, at(1)));
+    assert!(queue.put_reserved(job(9), false));
     assert_eq!(queue.recruit(at(1), 64), 1, "the busy one does not count");
     queue.done();
     assert_eq!(queue.recruit(at(1), 64), 0);

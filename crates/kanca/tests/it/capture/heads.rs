@@ -129,14 +129,13 @@ fn requests_on_one_connection_are_kept_apart() {
 fn pipelined_requests_lose_nothing() {
     let story = Story::begin();
     let mut connection = Raw::connect(story.server.address());
-    let all: String = (0..6)
+    let all: Vec<String> = (0..6)
         .map(|n| {
-            format!(
-                "PUT /in/box/{n}?q=%zz HTTP/1.1\r\nHost: x\r\nX-Tag: {n}\r\nX-Tag: b{n}\r\nContent-Length: 3\r\n\r\nb{n}\n"
-            )
+            let head = format!("PUT /in/box/{n}?q=%zz HTTP/1.1\r\nHost: x\r\nX-Tag: {n}\r\nX-Tag: b{n}\r\n");
+            format!("{head}Content-Length: 3\r\n\r\nb{n}\n")
         })
         .collect();
-    connection.send(all);
+    connection.send(all.concat());
     for _ in 0..6 {
         assert_eq!(connection.answer().status, 200);
     }

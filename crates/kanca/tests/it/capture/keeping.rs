@@ -25,7 +25,7 @@ fn an_inbox_keeps_at_most_so_many_bytes() {
     let api = server.api();
     let inbox = api.create_inbox(&json!({"slug": "ring"}));
     for n in 0..10 {
-        api.send("POST", &format!("/in/ring/{n}"), &[], Some(&[b'x'; 300_000])).expect(200);
+        api.send("POST", &format!("/in/ring/{n}"), &[], Some(&"x".repeat(300_000).into_bytes())).expect(200);
     }
     let targets: Vec<String> = api.captured(&inbox).iter().map(|r| text(&r["target"])).collect();
     assert_eq!(targets, ["/in/ring/9", "/in/ring/8", "/in/ring/7"]);

@@ -26,9 +26,9 @@ impl Listener {
         loop {
             let line = self.0.line()?;
             if let Some(text) = line.strip_prefix("event: ") {
-                name = text.to_owned();
+                text.clone_into(&mut name);
             } else if let Some(text) = line.strip_prefix("id: ") {
-                id = text.to_owned();
+                text.clone_into(&mut id);
             } else if let Some(data) = line.strip_prefix("data: ") {
                 // The id may stand after the data.
                 while let Some(rest) = self.0.line().filter(|l| !l.is_empty()) {

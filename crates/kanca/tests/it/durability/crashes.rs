@@ -10,7 +10,7 @@ const KILLS: u32 = 20;
 /// Keys that begin with a dash stand for events without an ordering key.
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "-1", "-2"];
 
-/// A small generator (SplitMix64), so that a failure can be repeated from the printed seed.
+/// A small generator (`SplitMix64`), so that a failure can be repeated from the printed seed.
 struct Chance(u64);
 
 impl Chance {
@@ -94,7 +94,7 @@ fn healthy_receivers_got_everything_in_order(
     receivers: &[&Receiver],
 ) {
     for (endpoint, receiver) in [&endpoints[0], &endpoints[2]].into_iter().zip(receivers) {
-        eventually("everything is delivered", Duration::from_secs(60), || {
+        eventually("everything is delivered", Duration::from_mins(1), || {
             (counts(server, endpoint)["pending"] == 0).then_some(())
         });
         let requests = receiver.requests();

@@ -29,7 +29,7 @@ fn a_stop_lets_the_running_attempt_finish_and_starts_no_other() {
 #[test]
 fn a_stop_does_not_wait_for_ever_and_a_cut_off_attempt_uses_no_step() {
     let mut server = Server::start();
-    let receiver = Receiver::answering(|_| Reply::ok().after(Duration::from_secs(60)));
+    let receiver = Receiver::answering(|_| Reply::ok().after(Duration::from_mins(1)));
     server.api().create_endpoint(&receiver.url());
     let event = server.api().publish("order.paid", json!(1));
     receiver.wait_for(1);

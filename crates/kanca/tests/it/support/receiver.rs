@@ -1,7 +1,7 @@
 //! Somebody's service: records every request byte for byte and answers as the story wants.
 
 use super::wait::eventually;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -122,10 +122,6 @@ impl Receiver {
         *self.shared.answering.lock().unwrap() = Arc::new(answer);
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     pub fn url(&self) -> String {
         self.url_at("/hook")
     }
@@ -166,11 +162,11 @@ fn converse(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         let answer = shared.answering.lock().unwrap().clone();
         let reply = answer(&received);
         std::thread::sleep(reply.delay);
-        let mut head = format!("HTTP/1.1 {} Answer\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
-        for (name, value) in &reply.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        (&*stream).write_all(&[head.as_bytes(), b"\r\n", &reply.body].concat())?;
+        let mut head =
+            vec![format!("HTTP/1.1 {} Answer", reply.status), format!("content-length: {}", reply.body.len())];
+        head.extend(reply.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        let head = head.join("\r\n");
+        (&*stream).write_all(&[head.as_bytes(), b"\r\n\r\n", &reply.body].concat())?;
     }
     Ok(())
 }

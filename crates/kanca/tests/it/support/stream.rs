@@ -41,7 +41,7 @@ impl Stream {
             let line = self.line()?;
             assert!(line != ": ping", "no event until the line was kept open by a comment");
             if let Some(value) = line.strip_prefix("event: ") {
-                name = value.to_owned();
+                value.clone_into(&mut name);
             } else if let Some(value) = line.strip_prefix("data: ") {
                 data += value;
             } else if line.is_empty() && !data.is_empty() {

@@ -19,7 +19,7 @@ export default {
   'event.none': 'no webhook wanted it',
   'event.data': 'Data',
   'event.why': 'Why it was delivered, or not',
-  'event.whyNone': 'There was no webhook when this event happened.',
+  'event.whyNone': 'Every webhook that wanted this event has a delivery, listed above.',
   'events.empty': 'No events yet',
   'events.emptyText': 'Talk to a bot, or post an event to the API with an API key. Everything that happens is listed here.',
   'events.emptyFiltered': 'No events of this type',

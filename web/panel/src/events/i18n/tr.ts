@@ -21,7 +21,7 @@ const tr: Record<keyof typeof en, string> = {
   'event.none': 'isteyen web kancası yoktu',
   'event.data': 'Veri',
   'event.why': 'Neden teslim edildi ya da edilmedi',
-  'event.whyNone': 'Bu olay gerçekleştiğinde hiç web kancası yoktu.',
+  'event.whyNone': 'Bu olayı isteyen her web kancasının bir teslimatı var; yukarıda görebilirsiniz.',
   'events.empty': 'Henüz olay yok',
   'events.emptyText': 'Bir botla konuşun ya da API anahtarıyla API’ye bir olay gönderin. Olup biten her şey burada listelenir.',
   'events.emptyFiltered': 'Bu türde olay yok',

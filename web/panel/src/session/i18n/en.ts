@@ -20,5 +20,7 @@ export default {
   'error.email': 'Write an e-mail address such as you@example.com.',
   'error.short': 'The password needs at least 10 characters; this one has {n}.',
   'error.differs': 'The two passwords differ. Write the same one twice.',
+  'error.wrong': 'E-mail address or password is wrong.',
+  'error.usedLink': 'This link has been used, or is not the newest one. Print a new one on the server with: kanca setup-link',
   'error.noPassword': 'Write your password.',
 } as const satisfies Record<string, string>;

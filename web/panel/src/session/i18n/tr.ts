@@ -22,6 +22,8 @@ const tr: Record<keyof typeof en, string> = {
   'error.email': 'ad@example.com gibi bir e-posta adresi yazın.',
   'error.short': 'Parola en az 10 karakter olmalı; bunda {n} karakter var.',
   'error.differs': 'İki parola farklı. Aynısını iki kez yazın.',
+  'error.wrong': 'E-posta adresi ya da parola yanlış.',
+  'error.usedLink': 'Bu bağlantı kullanılmış ya da daha yenisi var. Sunucuda yenisini yazdırın: kanca setup-link',
   'error.noPassword': 'Parolanızı yazın.',
 };
 
