@@ -81,7 +81,7 @@ fn writing_puts_silence_off_and_a_restart_keeps_it() {
     let bot = Bot::create(&server.api(), &silent(3_000));
     let chat = Chat::start(&server, &bot);
     let begun = Instant::now();
-    std::thread::sleep(Duration::from_millis(1_000));
+    std::thread::sleep(Duration::from_secs(1));
     chat.say("here");
     let written = Instant::now();
     server.kill_9();
