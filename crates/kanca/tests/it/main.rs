@@ -16,6 +16,5 @@ mod disk_full;
 mod durability;
 mod guard;
 mod scenarios;
-#[allow(dead_code, unused_imports, reason = "stories that are being written use it")]
 mod support;
 mod webhook_blocks;

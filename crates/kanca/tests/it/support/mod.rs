@@ -14,7 +14,7 @@ pub use api::{Answer, Api, text};
 pub use chat::{Bot, Chat, document, echo, is_in_data, line, new_client_id, says, start};
 pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
-pub use server::{API_KEY, Server, ServerBuilder};
+pub use server::{API_KEY, Server};
 pub use socket::Socket;
 pub use stream::Stream;
 pub use wait::eventually;
