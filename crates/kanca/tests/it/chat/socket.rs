@@ -57,7 +57,7 @@ fn after_a_drop_exactly_what_was_missed_comes() {
 }
 
 #[test]
-fn a_thousand_messages_come_in_order_after_a_drop() {
+fn hundreds_of_messages_come_in_order_after_a_drop() {
     let server = Server::start();
     let texts: Vec<_> = (0..10).map(|n| json!({"text": format!("part {n}")})).collect();
     let blocks = json!([says("hello", "Hello!"), {"id": "any", "type": "default_otherwise"},

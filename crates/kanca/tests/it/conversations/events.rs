@@ -1,7 +1,9 @@
 //! Events of conversations, as a subscriber gets them.
 
-use crate::support::{Bot, Chat, Received, Receiver, Server, document, says};
+use crate::support::{Bot, Chat, Received, Receiver, Reply, Server, document, echo, eventually, says};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a webhook made in the panel subscribes to.
 const TYPES: [&str; 3] = ["conversation.*", "message.*", "contact.*"];
@@ -119,23 +121,21 @@ fn each_event_says_what_happened() {
 fn conversations_do_not_hold_each_other_up() {
     let server = Server::start();
     // One conversation's events fail; the other's go on.
-    let (held, told) = (std::sync::OnceLock::new(), std::sync::Arc::new(std::sync::Mutex::new(String::new())));
-    let failing = told.clone();
+    let failing = Arc::new(Mutex::new(String::new()));
+    let held = failing.clone();
     let receiver = Receiver::answering(move |request| {
-        let held = failing.lock().unwrap();
-        let fails = request.json()["data"]["conversation_id"] == **held;
-        crate::support::Reply::status(if fails { 500 } else { 200 })
+        let fails = request.json()["data"]["conversation_id"] == *held.lock().unwrap();
+        Reply::status(if fails { 500 } else { 200 })
     });
     server.api().create_endpoint_with(&receiver.url(), json!({"event_types": TYPES}));
-    let bot = Bot::create(&server.api(), &crate::support::echo());
+    let bot = Bot::create(&server.api(), &echo());
     let bad = Chat::start(&server, &bot);
     receiver.wait_for(3);
-    bad.id.clone_into(&mut told.lock().unwrap());
-    held.set(()).unwrap();
+    bad.id.clone_into(&mut failing.lock().unwrap());
     bad.say("stuck");
     let good = Chat::start(&server, &bot);
     good.say("fine");
-    let last = crate::support::eventually("the other conversation is told", std::time::Duration::from_secs(10), || {
+    let last = eventually("the other conversation is told", Duration::from_secs(10), || {
         receiver.requests().into_iter().find(|r| r.json()["data"]["message"]["text"] == "You said: fine")
     });
     assert_eq!(last.json()["data"]["conversation_id"], good.id);
@@ -150,7 +150,7 @@ fn a_test_conversation_is_marked_in_its_events() {
     let server = Server::start();
     let receiver = Receiver::start();
     server.api().create_endpoint_with(&receiver.url(), json!({"event_types": ["conversation.started"]}));
-    let bot = Bot::create(&server.api(), &crate::support::echo());
+    let bot = Bot::create(&server.api(), &echo());
     server.api().post(&format!("/scenarios/{}/test", bot.scenario), &json!({})).expect(201);
     assert_eq!(receiver.wait_for(1)[0].json()["data"]["test"], true);
 }

@@ -17,7 +17,7 @@ fn conversations_are_listed_newest_first_by_bot_and_status() {
     let ids =
         |path: &str| -> Vec<String> { api.all(path).iter().map(|c| c["id"].as_str().unwrap().to_owned()).collect() };
     assert_eq!(ids("/conversations"), [&ended.id, &chats[2].id, &chats[1].id, &chats[0].id].map(String::clone));
-    assert_eq!(ids("/conversations?status=ended"), std::slice::from_ref(&ended.id));
+    assert_eq!(ids("/conversations?status=ended"), [ended.id.as_str()]);
     assert_eq!(ids(&format!("/conversations?bot_id={}", talking.id)).len(), 3);
     assert_eq!(ids(&format!("/conversations?bot_id={}&status=ended", talking.id)).len(), 0);
     let page = api.get("/conversations?limit=3").expect(200);

@@ -1,6 +1,6 @@
 //! The panel's live stream of conversations.
 
-use crate::support::{API_KEY, Bot, Chat, Server, Stream, echo, line};
+use crate::support::{Bot, Chat, Server, Stream, echo, line};
 use serde_json::json;
 use std::time::Duration;
 
@@ -83,8 +83,8 @@ fn a_listener_that_lags_is_told_to_read_anew() {
     let bot = Bot::create(&server.api(), &echo());
     // Nothing is read from this one while more comes than the line and the server keep.
     let mut stream = Stream::open(&server, "/conversations/live");
-    let words = "x".repeat(4_000);
-    for _ in 0..12 {
+    let words = "🙂".repeat(4_000);
+    for _ in 0..6 {
         let chat = Chat::start(&server, &bot);
         for _ in 0..80 {
             chat.say(&words);
@@ -101,5 +101,4 @@ fn streams_end_with_the_server() {
     assert!(server.terminate().success());
     while stream.try_next().is_some() {}
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-    assert!(!API_KEY.is_empty());
 }

@@ -4,7 +4,7 @@ use super::server::{API_KEY, Server};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long an event may take to come.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -39,6 +39,7 @@ impl Stream {
         let (mut name, mut data) = (String::new(), String::new());
         loop {
             let line = self.line()?;
+            assert!(line != ": ping", "no event until the line was kept open by a comment");
             if let Some(value) = line.strip_prefix("event: ") {
                 value.clone_into(&mut name);
             } else if let Some(value) = line.strip_prefix("data: ") {
@@ -52,12 +53,15 @@ impl Stream {
     /// The data of the next event of this name; others are passed over.
     #[track_caller]
     pub fn next_of(&mut self, wanted: &str) -> Value {
-        loop {
+        let begun = Instant::now();
+        // Other events, and the comments that keep the line open, must not put the end off for ever.
+        while begun.elapsed() < 2 * PATIENCE {
             let (name, data) = self.try_next().expect("the stream has ended");
             if name == wanted {
                 return data;
             }
         }
+        panic!("no event {wanted} within {:?}", begun.elapsed());
     }
 
     fn line(&mut self) -> Option<String> {
