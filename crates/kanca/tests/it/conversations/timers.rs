@@ -82,8 +82,8 @@ fn writing_puts_silence_off_and_a_restart_keeps_it() {
     let chat = Chat::start(&server, &bot);
     let begun = Instant::now();
     std::thread::sleep(Duration::from_secs(1));
-    chat.say("here");
     let written = Instant::now();
+    chat.say("here");
     server.kill_9();
     server.restart();
     eventually("silence is noticed", Duration::from_secs(10), || (chat.lines().len() == 4).then_some(()));
