@@ -5,7 +5,7 @@ use crate::begun::Begun;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
 use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
-use kanca_domain::inboxes::Slug;
+use kanca_domain::inboxes::{Slug, event_type_of};
 use kanca_domain::signatures::{self, Secret, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS};
 use kanca_storage::inboxes::{
     ConfiguredResponse, InboxRecord, InboxUse, RequestRecord, RequestSummary, SignatureState,
@@ -220,6 +220,7 @@ impl Engine {
             duration_us: u64::try_from(incoming.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             signature,
             signature_detail,
+            event_type: event_type_of(&incoming.body),
         };
         let project = inbox.record.project_id;
         let stored = {

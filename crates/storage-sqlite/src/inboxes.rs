@@ -137,7 +137,7 @@ impl Inboxes for SqliteStorage {
                 }
                 let mut statement = sql.prepare_cached(
                     "SELECT id, inbox_id, received_at, method, target, content_type, size, remote_addr, oversize, \
-                     response_status, duration_us, signature, signature_detail FROM requests \
+                     response_status, duration_us, signature, signature_detail, event_type FROM requests \
                      WHERE inbox_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                 )?;
                 let rows = statement.query_map(params![key(inbox), before(page), int(limit as u64 + 1)], summary)?;
@@ -160,7 +160,7 @@ impl Inboxes for SqliteStorage {
                 }
                 let mut statement = sql.prepare_cached(
                     "SELECT id, inbox_id, received_at, method, target, content_type, size, remote_addr, oversize, \
-                     response_status, duration_us, signature, signature_detail FROM requests \
+                     response_status, duration_us, signature, signature_detail, event_type FROM requests \
                      WHERE inbox_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
                 )?;
                 let rows = statement.query_map(params![key(inbox), key(after), limit], summary)?;
@@ -177,15 +177,15 @@ impl Inboxes for SqliteStorage {
                 }
                 let mut statement = sql.prepare_cached(
                     "SELECT id, inbox_id, received_at, method, target, content_type, size, remote_addr, oversize, \
-                     response_status, duration_us, signature, signature_detail, headers, body FROM requests \
+                     response_status, duration_us, signature, signature_detail, event_type, headers, body FROM requests \
                      WHERE inbox_id = ?1 AND id = ?2",
                 )?;
                 let found = statement.query_row(params![key(inbox), key(request)], |row| {
-                    let headers = headers::decode(row.get_ref(13)?.as_bytes()?);
+                    let headers = headers::decode(row.get_ref(14)?.as_bytes()?);
                     Ok(RequestRecord {
                         summary: summary(row)?,
                         headers: headers.ok_or_else(|| crate::rows::wrong(Type::Blob, "the headers are cut off"))?,
-                        body: Bytes::from(row.get::<_, Vec<u8>>(14)?),
+                        body: Bytes::from(row.get::<_, Vec<u8>>(15)?),
                     })
                 });
                 Ok(found.optional()?)
@@ -243,8 +243,8 @@ fn insert(tx: &mut Tx<'_>, request: &RequestRecord, headers: &[u8], kept: u64) -
     tx.memory.note_id(summary.id.uuid());
     tx.execute(
         "INSERT INTO requests (id, inbox_id, received_at, method, target, content_type, size, kept_bytes, remote_addr, \
-         oversize, response_status, duration_us, signature, signature_detail, headers, body) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         oversize, response_status, duration_us, signature, signature_detail, event_type, headers, body) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             key(summary.id),
             key(summary.inbox_id),
@@ -260,6 +260,7 @@ fn insert(tx: &mut Tx<'_>, request: &RequestRecord, headers: &[u8], kept: u64) -
             int(summary.duration_us),
             summary.signature.code(),
             summary.signature_detail,
+            summary.event_type,
             headers,
             request.body.as_ref()
         ],
@@ -318,5 +319,6 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<RequestSummary> {
         duration_us: uint(row.get(10)?),
         signature: Code::read(row, 11)?,
         signature_detail: row.get(12)?,
+        event_type: row.get(13)?,
     })
 }

@@ -66,6 +66,8 @@ pub struct RequestSummary {
     pub duration_us: u64,
     pub signature: SignatureState,
     pub signature_detail: Option<String>,
+    /// What its body says that it is about, such as `order.paid`.
+    pub event_type: Option<String>,
 }
 
 /// A captured request.

@@ -115,6 +115,8 @@ pub struct CapturedRequest {
     pub duration_us: u64,
     pub signature: Signature,
     pub signature_detail: Option<String>,
+    /// What the body says that it is about: the text of `type` or `event` at the top of its JSON.
+    pub event_type: Option<String>,
 }
 
 /// How a request's signature stands.
@@ -377,6 +379,7 @@ fn request(summary: &RequestSummary) -> CapturedRequest {
             SignatureState::Unchecked => Signature::Unchecked,
         },
         signature_detail: summary.signature_detail.clone(),
+        event_type: summary.event_type.clone(),
     }
 }
 

@@ -199,6 +199,7 @@ CREATE TABLE requests (
     duration_us      INTEGER NOT NULL,
     signature        INTEGER NOT NULL CHECK (signature BETWEEN 0 AND 3),
     signature_detail TEXT,
+    event_type       TEXT,
     headers          BLOB NOT NULL,
     body             BLOB NOT NULL
 ) STRICT;

@@ -44,6 +44,7 @@ fn request(world: &World, inbox: InboxId, body: &[u8]) -> RequestRecord {
         duration_us: 40,
         signature: SignatureState::Unchecked,
         signature_detail: None,
+        event_type: None,
     };
     RequestRecord { summary, headers: Vec::new(), body: Bytes::copy_from_slice(body) }
 }
@@ -142,6 +143,7 @@ pub async fn a_request_is_kept_byte_for_byte(world: &World) {
         duration_us: 999,
         signature: SignatureState::Invalid,
         signature_detail: Some("eskimiş".into()),
+        event_type: Some("sipariş.ödendi".into()),
         ..full.summary
     };
     full.headers = vec![

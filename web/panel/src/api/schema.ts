@@ -838,6 +838,8 @@ export interface components {
             content_type: string | null;
             /** Format: int64 */
             duration_us: number;
+            /** @description What the body says that it is about: the text of `type` or `event` at the top of its JSON. */
+            event_type: string | null;
             id: string;
             inbox_id: string;
             method: string;
@@ -1222,6 +1224,8 @@ export interface components {
                 content_type?: string | null;
                 /** Format: int64 */
                 duration_us: number;
+                /** @description What the body says that it is about: the text of `type` or `event` at the top of its JSON. */
+                event_type?: string | null;
                 id: string;
                 inbox_id: string;
                 method: string;

@@ -16,6 +16,7 @@ const captured = (extra: Partial<CapturedRequestDetail>): CapturedRequestDetail 
   duration_us: 1,
   signature: 'unsigned',
   signature_detail: null,
+  event_type: null,
   headers: [],
   body: '',
   ...extra,
