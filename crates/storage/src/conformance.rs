@@ -183,7 +183,8 @@ behaviours! { $
         a_turn_records_the_outcome_that_led_to_it
         a_turn_with_an_unknown_delivery_leaves_nothing
         a_turn_answers_for_each_event_in_order
-        an_external_id_belongs_to_one_contact_of_a_bot;
+        an_external_id_belongs_to_one_contact_of_a_bot
+        conversations_that_share_a_contact_do_not_undo_each_others_attributes;
     conversations:
         messages_are_read_in_order_after_a_number
         texts_survive_whatever_they_hold

@@ -262,3 +262,22 @@ pub async fn an_external_id_belongs_to_one_contact_of_a_bot(world: &World) {
     assert_eq!(world.storage.contact_by_external_id(known.bot_id, "42").await.unwrap(), Some(known));
     assert_eq!(world.storage.contact_by_external_id(world.id(), "42").await.unwrap(), None);
 }
+
+/// Each conversation hands over what it changed, and may not have seen what another one changed meanwhile.
+pub async fn conversations_that_share_a_contact_do_not_undo_each_others_attributes(world: &World) {
+    let mut first = first_turn(world);
+    let contact = first.contact.as_mut().unwrap();
+    contact.attributes = object(&json!({"name": "Ada", "plan": "gold"}));
+    let known = contact.clone();
+    world.storage.commit_turn(first.clone()).await.unwrap();
+
+    let mut second = first_turn(world);
+    (second.conversation.project_id, second.conversation.bot_id) = (known.project_id, known.bot_id);
+    second.conversation.contact_id = known.id;
+    second.contact = Some(ContactRecord { attributes: object(&json!({"plan": "silver", "city": null})), ..known });
+    world.storage.commit_turn(second.clone()).await.unwrap();
+    for conversation in [first.conversation.id, second.conversation.id] {
+        let (_, contact) = world.storage.conversation_for_chat(conversation).await.unwrap().unwrap();
+        assert_eq!(contact.attributes, object(&json!({"name": "Ada", "plan": "silver", "city": null})));
+    }
+}

@@ -1,7 +1,8 @@
 //! Custom headers go out as they were written and are shown to nobody.
 
-use crate::support::{Receiver, Reply, Server, text};
+use crate::support::{Receiver, Reply, Server, eventually, text};
 use serde_json::json;
+use std::time::Duration;
 
 const SECRET: &str = "tr3s-secret-value";
 
@@ -19,7 +20,10 @@ fn custom_headers_are_sent_and_never_shown_again() {
     assert_eq!(received.header("x-api-key"), SECRET);
     assert_eq!(received.header("authorization"), format!("Bearer {SECRET}"));
 
-    let delivery = api.wait_for_delivery(&event, "pending");
+    // It is pending from the start; the attempt is written down a moment after the receiver saw it.
+    let delivery = eventually("the attempt is recorded", Duration::from_secs(10), || {
+        Some(api.wait_for_delivery(&event, "pending")).filter(|d| d["attempt_count"] == 1)
+    });
     let shown = [
         endpoint,
         api.get(&format!("/endpoints/{id}")).expect(200),
