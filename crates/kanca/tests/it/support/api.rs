@@ -70,6 +70,8 @@ impl Answer {
 impl Api {
     pub fn new(address: SocketAddr, key: Option<&str>) -> Self {
         let config = Agent::config_builder()
+            // A connection of its own for each request: one kept from before a restart would be dead.
+            .max_idle_connections(0)
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(40)))
