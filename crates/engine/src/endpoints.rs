@@ -172,6 +172,19 @@ impl Engine {
         Ok(endpoint)
     }
 
+    /// Disables an endpoint for a reason of Kanca's own. The caller holds the configuration's lock.
+    pub(crate) async fn disable_endpoint(&self, old: &Endpoint, reason: &str) -> Result<()> {
+        let mut record = old.record.clone();
+        record.status = EndpointStatus::Disabled;
+        record.disabled_reason = Some(reason.to_owned());
+        record.updated_at = self.clock.now();
+        self.storage.update_endpoint(record.clone()).await?;
+        let endpoint = self.load_endpoint(record)?;
+        self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        self.announce_disabled(&endpoint.record).await;
+        Ok(())
+    }
+
     async fn announce_disabled(&self, record: &EndpointRecord) {
         let data = serde_json::json!({
             "endpoint_id": record.id, "endpoint_name": record.name, "reason": record.disabled_reason,

@@ -70,7 +70,7 @@ impl EngineError {
 impl From<StorageError> for EngineError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::NotFound(what) => Self::NotFound(what),
+            StorageError::NotFound(what) => Self::NotFound(what.strip_prefix("the ").unwrap_or(what)),
             StorageError::Conflict(what) => Self::conflict("conflict", what),
             StorageError::Full(_) => Self::Unavailable(
                 "The server's disk is full, so nothing new can be stored safely. Try again later; the operator needs to \
@@ -91,6 +91,7 @@ impl From<InvalidId> for EngineError {
 
 fn summary(fields: &[FieldError]) -> String {
     match fields {
+        [one] if one.field.is_empty() => one.message.clone(),
         [one] => format!("`{}`: {}", one.field, one.message),
         _ => format!("{} fields are wrong; each is named in `errors`.", fields.len()),
     }

@@ -4,6 +4,7 @@ use crate::Engine;
 use crate::begun::Begun;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
+use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_domain::inboxes::{Slug, event_type_of};
 use kanca_domain::signatures::{self, Secret, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS};
@@ -145,10 +146,15 @@ impl Engine {
         Ok(Arc::new(Inbox { record, signing_secret }))
     }
 
-    /// Deletes an inbox with its requests.
+    /// Deletes an inbox with its requests. Webhooks that point to it are disabled.
     pub async fn delete_inbox(&self, project: ProjectId, id: InboxId) -> Result<()> {
         let _guard = self.config.lock().await;
         self.inbox(project, id)?;
+        // Another project may take the address one day, and must not get what was meant for this one.
+        let pointing = self.endpoints(project).into_iter().filter(|e| e.record.inbox_id == Some(id));
+        for endpoint in pointing.filter(|e| e.record.status != EndpointStatus::Disabled) {
+            self.disable_endpoint(&endpoint, "The inbox that it pointed to was deleted.").await?;
+        }
         self.storage.delete_inbox(project, id).await?;
         self.update_snapshot(|s| s.remove_inbox(id));
         Ok(())

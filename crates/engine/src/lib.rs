@@ -109,7 +109,6 @@ struct Limits {
     captures_per_inbox: KeyedLimit<InboxId>,
     captures_per_client: KeyedLimit<IpAddr>,
     logins_per_client: KeyedLimit<IpAddr>,
-    logins_per_account: KeyedLimit<String>,
 }
 
 impl Deref for Engine {
@@ -182,7 +181,6 @@ impl Engine {
                 captures_per_inbox: KeyedLimit::new("requests to this inbox", rates.captures_per_inbox),
                 captures_per_client: KeyedLimit::new("requests from this address", rates.captures_per_client),
                 logins_per_client: KeyedLimit::new("log-in attempts from this address", rates.logins_per_client),
-                logins_per_account: KeyedLimit::new("log-in attempts for this account", rates.logins_per_client),
             },
             own_origins: [&settings.public_url, &settings.inbox_url]
                 .into_iter()
@@ -309,7 +307,6 @@ impl Engine {
                 limit.forget_idle();
             }
             limits.logins_per_client.forget_idle();
-            limits.logins_per_account.forget_idle();
             limits.messages_per_conversation.forget_idle();
             limits.captures_per_inbox.forget_idle();
             let pruned = self.storage.prune_idempotency(self.clock.now(), 10_000).await;

@@ -107,6 +107,13 @@ fn match_endpoints(endpoints: &[Arc<Endpoint>], event_type: &EventType) -> Match
             matched.endpoints.push(endpoint.clone());
         }
     }
+    if addressed {
+        let reason = format!(
+            "{} goes only to the webhook of the block that makes it, never by subscription.",
+            event_type.as_str()
+        );
+        matched.explanation.push(Explanation { endpoint_id: None, endpoint_name: None, reason });
+    }
     if matched.endpoints.is_empty() && matched.explanation.is_empty() {
         matched.explanation.push(nobody(endpoints, event_type));
     }

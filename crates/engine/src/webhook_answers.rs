@@ -14,6 +14,9 @@ pub(crate) fn mappings<'s>(scenario: &'s Scenario, block: Option<&str>) -> &'s [
 /// The outcome for `scenario::advance`.
 pub(crate) fn outcome(ended: &Ended, mappings: &[Mapping]) -> WebhookOutcome {
     match ended {
+        Ended::Answer(response) if response.truncated => {
+            WebhookOutcome::server_error("The webhook's answer is larger than 256 KiB, so it was not read.")
+        }
         Ended::Answer(response) => {
             let content_type = response.headers.iter().find(|(name, _)| name == "content-type");
             answer::parse(response.status, content_type.map(|(_, v)| v.as_str()), &response.body, mappings)

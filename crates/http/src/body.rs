@@ -5,13 +5,21 @@ use crate::problems::{Answer, Problem};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use parking_lot::Mutex;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Bytes of a too large body that are read and thrown away at most.
 const DISCARD_BYTES: u64 = 256 << 20;
 /// How long a too large body is read at most.
 const DISCARD_TIME: Duration = Duration::from_secs(20);
+/// Memory taken for a body before it comes.
+const RESERVE: usize = 64 << 10;
 /// How long a body may take at most.
 const READ_TIME: Duration = Duration::from_mins(1);
 
@@ -27,7 +35,7 @@ pub enum Collected {
 /// # Errors
 /// A problem when the connection breaks, the framing is wrong or the client is too slow.
 pub async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Collected> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let announced = announced(headers);
     match tokio::time::timeout(READ_TIME, read(body, announced, limit)).await {
         Ok(read) => read,
         Err(_) => Err(Problem::malformed("The body did not arrive within 60 seconds. Send it faster.")),
@@ -37,8 +45,9 @@ pub async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Co
 async fn read(mut body: Body, announced: Option<u64>, limit: usize) -> Answer<Collected> {
     let over = |n: u64| n > limit as u64;
     let mut collected = BytesMut::new();
-    if let Some(length) = announced.filter(|n| !over(*n)) {
-        collected.reserve(usize::try_from(length).unwrap_or(limit).min(limit));
+    if let Some(length) = announced {
+        // A promise takes little memory; what comes takes what it needs.
+        collected.reserve(usize::try_from(length).unwrap_or(RESERVE).min(RESERVE).min(limit));
     }
     let mut too_large = announced.is_some_and(over);
     while !too_large {
@@ -58,7 +67,13 @@ async fn read(mut body: Body, announced: Option<u64>, limit: usize) -> Answer<Co
     Ok(Collected::TooLarge(announced.unwrap_or(0).max(read + discarded)))
 }
 
-async fn discard(mut body: Body) -> u64 {
+/// The length that a request's head promises.
+pub fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok())
+}
+
+/// Reads the rest of a body and throws it away, within bounds; says how much it was.
+pub async fn discard(mut body: impl http_body::Body<Data = Bytes> + Unpin) -> u64 {
     let mut discarded = 0;
     while let Some(Ok(frame)) = body.frame().await {
         discarded += frame.data_ref().map_or(0, |d| d.len() as u64);
@@ -67,4 +82,36 @@ async fn discard(mut body: Body) -> u64 {
         }
     }
     discarded
+}
+
+/// A body that can be taken up again after its reader left it.
+#[derive(Clone)]
+pub struct Resumable(Arc<Mutex<Incoming>>);
+
+impl Resumable {
+    pub fn new(body: Incoming) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    /// Reads what nobody wanted, so that a client which is still writing sees the answer.
+    pub async fn discard_rest(self) {
+        if !self.is_end_stream() {
+            // Who does not finish in time sees a broken connection.
+            let _ = tokio::time::timeout(DISCARD_TIME, discard(self)).await;
+        }
+    }
+}
+
+impl http_body::Body for Resumable {
+    type Data = Bytes;
+    type Error = hyper::Error;
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut *self.0.lock()).poll_frame(cx)
+    }
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().size_hint()
+    }
 }

@@ -27,14 +27,22 @@ pub const BODY_LIMIT: usize = 1 << 20;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// The client's address: the peer's, or what a trusted proxy says.
+/// The client that limits count: the peer, or whom a trusted proxy names.
 #[derive(Debug, Clone, Copy)]
 pub struct Client(pub IpAddr);
 
 impl FromRequestParts<App> for Client {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Answer<Self> {
-        Ok(Self(client_address(parts, app)))
+        Ok(Self(network(client_address(parts, app))))
+    }
+}
+
+/// What limits count as one client: an IPv4 address, or the /64 network that an IPv6 user has to himself.
+pub fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(v6) => IpAddr::V6(std::net::Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 
@@ -158,6 +166,10 @@ pub async fn read_json(headers: &HeaderMap, body: axum::body::Body, limit: usize
 
 /// Parses JSON; what is no JSON is 400, what has wrong fields is 422 with the field.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
+    // A list would be read as the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid("", "The body must be a JSON object, not a list."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer);
     let value = parsed.map_err(|error| {

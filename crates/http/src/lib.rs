@@ -3,6 +3,7 @@
 
 pub mod api;
 mod body;
+mod budget;
 mod capture;
 mod chat;
 mod extract;
@@ -21,6 +22,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post, put};
+use budget::Budget;
 use extract::{NoQuery, Query};
 use kanca_domain::addresses::Cidr;
 use kanca_engine::Engine;
@@ -33,6 +35,15 @@ pub struct App {
     pub engine: Engine,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[Cidr]>,
+    /// Memory for the bodies that inboxes are sent.
+    captures: Budget,
+}
+
+impl App {
+    /// What handlers share.
+    pub fn new(engine: Engine, trusted_proxies: Vec<Cidr>) -> Self {
+        Self { engine, trusted_proxies: trusted_proxies.into(), captures: Budget::default() }
+    }
 }
 
 /// All routes.
@@ -41,7 +52,7 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", api_routes())
         .route("/api/{*rest}", any(no_such_call))
         .nest("/chat/v1", chat_routes())
-        .route("/chat/{*rest}", any(no_such_call))
+        .route("/chat/{*rest}", any(no_such_call).layer(middleware::from_fn(chat::cors::layer)))
         .route("/in/", any(capture::capture))
         .route("/in/{*rest}", any(capture::capture))
         .route("/healthz", get(healthz))

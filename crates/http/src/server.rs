@@ -1,7 +1,9 @@
 //! The accept loop: one task for each connection, deadlines against slow clients, and an orderly end.
 
+use crate::App;
+use crate::body::Resumable;
 use crate::capture::tap::{Tap, Tapped};
-use crate::extract::Peer;
+use crate::extract::{Peer, network};
 use crate::problems::Problem;
 use axum::Router;
 use axum::body::Body;
@@ -12,18 +14,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kanca_engine::EngineError;
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 /// How long a client may take for a request's head; also how long an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Connections at a time; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 20_000;
+/// Header lines of a request; an inbox shows them all.
+const MAX_HEADERS: usize = 256;
 /// How long to wait after a failed accept (no file descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,26 +51,69 @@ impl Shutdown {
 /// How long requests under way may take after the shutdown began.
 const END_TIME: Duration = Duration::from_secs(10);
 
-/// Serves until the shutdown begins, then lets requests under way finish, for at most 10 s. The caller owns the socket
-/// and the stop.
-pub async fn serve(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    accept(&listener, &router, &mut shutdown, &places).await;
+/// Serves at most `places` connections at a time until the shutdown begins, then lets requests under way finish, for at
+/// most 10 s. The caller owns the socket and the stop.
+pub async fn serve(listener: TcpListener, app: App, places: usize, mut shutdown: Shutdown) {
+    let doors = Doors { places: Arc::new(Semaphore::new(places)), peers: Arc::default(), most_of_one: places / 2 };
+    accept(&listener, &app, &mut shutdown, &doors).await;
     drop(listener);
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+    let all = u32::try_from(places).unwrap_or(u32::MAX);
     // Who is not done by then is cut off; nothing acknowledged depends on it.
-    let _ = tokio::time::timeout(END_TIME, places.acquire_many(all)).await;
+    let _ = tokio::time::timeout(END_TIME, doors.places.acquire_many(all)).await;
 }
 
-async fn accept(listener: &TcpListener, router: &Router, shutdown: &mut Shutdown, places: &Arc<Semaphore>) {
+/// Who is in. One peer takes at most half of the places, so that it cannot keep the others out; a trusted proxy stands
+/// for many.
+struct Doors {
+    places: Arc<Semaphore>,
+    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    most_of_one: usize,
+}
+
+/// A place that is given back when dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    peers: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    peer: IpAddr,
+}
+
+impl Doors {
+    fn enter(&self, permit: OwnedSemaphorePermit, peer: IpAddr, counts: bool) -> Option<Place> {
+        let mut peers = self.peers.lock();
+        let present = peers.entry(peer).or_insert(0);
+        if counts && *present >= self.most_of_one {
+            return None;
+        }
+        *present += 1;
+        Some(Place { _permit: permit, peers: self.peers.clone(), peer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut peers = self.peers.lock();
+        if let Some(present) = peers.get_mut(&self.peer) {
+            *present -= 1;
+            if *present == 0 {
+                peers.remove(&self.peer);
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, app: &App, shutdown: &mut Shutdown, doors: &Doors) {
+    let router = crate::router(app.clone());
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(permit) = doors.places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.begun() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
+                let ip = peer.ip().to_canonical();
+                let proxy = app.trusted_proxies.iter().any(|cidr| cidr.contains(ip));
+                let Some(place) = doors.enter(permit, network(ip), !proxy) else { continue };
                 let (router, shutdown) = (router.clone(), shutdown.clone());
                 tokio::spawn(async move {
                     connection(stream, peer, router, shutdown).await;
@@ -99,7 +146,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shu
     let service = service_fn(move |request: Request<Incoming>| {
         let (router, tap) = (router.clone(), tap.clone());
         async move {
-            let mut request = request.map(Body::new);
+            let (parts, body) = request.into_parts();
+            let body = Resumable::new(body);
+            let mut request = Request::from_parts(parts, Body::new(body.clone()));
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(tap.clone());
             let response = if changes_something(&request) {
@@ -108,12 +157,15 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shu
             } else {
                 answer(router, request).await
             };
+            if response.status().is_client_error() || response.status().is_server_error() {
+                body.discard_rest().await;
+            }
             tap.expect_head();
             Ok::<_, Infallible>(response)
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_headers(MAX_HEADERS);
     let mut served = std::pin::pin!(http.serve_connection(io, service).with_upgrades());
     tokio::select! {
         _ = served.as_mut() => return,

@@ -5,7 +5,7 @@ use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use kanca_domain::addresses::{AddressRules, Cidr};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -35,13 +35,29 @@ struct Raw {
     public_url: Option<String>,
     inbox_url: Option<String>,
     api_key: Option<String>,
+    #[serde(deserialize_with = "ranges")]
     allow_private_networks: String,
+    #[serde(deserialize_with = "ranges")]
     trusted_proxies: String,
     max_event_bytes: usize,
     max_capture_bytes: usize,
     inbox_keep_requests: u64,
     inbox_keep_bytes: u64,
     log: String,
+}
+
+/// Ranges as one text with commas, or as a list.
+fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Ranges {
+        Text(String),
+        List(Vec<String>),
+    }
+    Ok(match Ranges::deserialize(deserializer)? {
+        Ranges::Text(text) => text,
+        Ranges::List(list) => list.join(","),
+    })
 }
 
 /// The settings, checked.

@@ -87,9 +87,16 @@ pub fn sealing_key(data_dir: &Path) -> Result<[u8; 32], String> {
                 return Err(failed("is missing beside an existing database; restore it from a backup"));
             }
             SystemRandom.fill(&mut key);
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            // Whole or not at all: a crash in between leaves no half a key.
+            let draft = data_dir.join("secret.key.new");
+            let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
             let written = file.and_then(|mut f| f.write_all(&key).and_then(|()| f.sync_all()));
-            written.map_err(|e| failed(&format!("cannot be written: {e}")))?;
+            let named = written.and_then(|()| std::fs::hard_link(&draft, &path));
+            drop(std::fs::remove_file(&draft));
+            match named {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => return sealing_key(data_dir),
+                other => other.map_err(|e| failed(&format!("cannot be written: {e}")))?,
+            }
         }
         Err(error) => return Err(failed(&format!("cannot be read: {error}"))),
     }
@@ -103,6 +110,12 @@ pub fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
+}
+
+/// How many connections fit in the limit of open files, with some left for the database and for sending.
+pub fn connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    (files / 4 * 3).clamp(64, 20_000)
 }
 
 /// Starts the log on standard error; `filter` such as `info` or `kanca_engine=debug`.

@@ -35,8 +35,9 @@ pub async fn run(config: Config) -> Result<(), String> {
     greet(&engine, &public_url).await?;
 
     let (switch, shutdown) = Shutdown::new();
-    let app = App { engine: engine.clone(), trusted_proxies: config.trusted_proxies.into() };
-    let server = tokio::spawn(kanca_http::serve(listener, kanca_http::router(app), shutdown));
+    let places = machine::connections();
+    let app = App::new(engine.clone(), config.trusted_proxies);
+    let server = tokio::spawn(kanca_http::serve(listener, app, places, shutdown));
     tokio::spawn(setup_link::watch(engine.clone(), config.data_dir));
 
     stop_signal().await?;

@@ -91,7 +91,8 @@ pub async fn watch(engine: Engine, data_dir: PathBuf) {
 
 /// Remembers the public address for the command, which may be run without the server's settings.
 pub fn note_address(data_dir: &Path, public_url: &str) {
-    if let Err(error) = fs::write(address_file(data_dir), public_url) {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(address_file(data_dir));
+    if let Err(error) = file.and_then(|mut f| f.write_all(public_url.as_bytes())) {
         tracing::warn!(%error, "the public address was not noted; `kanca setup-link` may print another one");
     }
 }

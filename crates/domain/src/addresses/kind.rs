@@ -49,17 +49,16 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The ranges that stand for "a private network is open", which opens local names.
+/// The ranges that stand for "a private network is open", which opens local names. Loopback is not among them: it opens
+/// `localhost` only.
 pub(super) const PRIVATE: &[Cidr] = &[
     Cidr::v4(10, 0, 0, 0, 8),
     Cidr::v4(172, 16, 0, 0, 12),
     Cidr::v4(192, 168, 0, 0, 16),
     Cidr::v4(100, 64, 0, 0, 10),
-    Cidr::v4(127, 0, 0, 0, 8),
     Cidr::v4(169, 254, 0, 0, 16),
     Cidr::v6(0xfc00, 0, 0, 0, 7),
     Cidr::v6(0xfe80, 0, 0, 0, 10),
-    Cidr { address: IpAddr::V6(Ipv6Addr::LOCALHOST), length: 128 },
 ];
 
 /// The first range that contains the address decides.

@@ -206,7 +206,8 @@ impl<'e> Turn<'e> {
                     deadline: self.now + timeout,
                 });
                 if waits {
-                    self.set_timer(WATCHDOG, timeout + WATCHDOG_GRACE);
+                    let attempted = endpoint.record.status == EndpointStatus::Active;
+                    self.set_timer(WATCHDOG, timeout + if attempted { WATCHDOG_GRACE } else { Duration::ZERO });
                 }
                 Audience::Only(endpoint, waiter)
             }

@@ -15,10 +15,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Deliveries read from the table at a time.
-const REFILL: u32 = 128;
-/// Payload bytes of all jobs in memory, roughly; beyond it new deliveries wait in the table.
+/// Deliveries read from the table at a time at most.
+const REFILL: usize = 128;
+/// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
+/// at a time.
 const MAX_WEIGHT: usize = 32 << 20;
+/// What a delivery is taken to weigh before any has been read from the table.
+const LIKELY_WEIGHT: usize = 256 << 10;
 /// How long after a failed refill the table is read again.
 const REFILL_PAUSE: Duration = Duration::from_millis(500);
 
@@ -29,6 +32,8 @@ pub(crate) struct Dispatcher {
     alarms: Mutex<BTreeSet<(Timestamp, EndpointId)>>,
     alarm_changed: Notify,
     weight: AtomicUsize,
+    /// What deliveries read from the table weighed lately, on average.
+    read_weight: AtomicUsize,
     /// Attempts under way.
     running: AtomicUsize,
     idle: Notify,
@@ -45,7 +50,22 @@ impl Dispatcher {
 
     /// Reserves memory for a new delivery of an endpoint.
     pub fn reserve(&self, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
-        self.weight.load(Ordering::Relaxed) < MAX_WEIGHT && self.queue(endpoint).lock().reserve(delivery, now)
+        self.has_room() && self.queue(endpoint).lock().reserve(delivery, now)
+    }
+
+    fn has_room(&self) -> bool {
+        self.weight.load(Ordering::Relaxed) < MAX_WEIGHT
+    }
+
+    /// How many deliveries to read so that they fit, going by what the last ones weighed; never none.
+    fn refill_size(&self) -> u32 {
+        let free = MAX_WEIGHT.saturating_sub(self.weight.load(Ordering::Relaxed));
+        let each = match self.read_weight.load(Ordering::Relaxed) {
+            0 => LIKELY_WEIGHT,
+            known => known,
+        };
+        // Several endpoints may read at once: none takes more than a quarter of what is free.
+        u32::try_from((free / 4 / each).clamp(1, REFILL)).unwrap_or(1)
     }
 
     /// Takes over jobs whose deliveries are durable now.
@@ -107,7 +127,8 @@ impl Dispatcher {
         if !engine.may_attempt(endpoint) || self.stopping.load(Ordering::Relaxed) {
             return;
         }
-        let wanted = queue.lock().recruit(engine.clock.now(), engine.settings.endpoint_concurrency);
+        let (now, room) = (engine.clock.now(), self.has_room());
+        let wanted = queue.lock().recruit(now, engine.settings.endpoint_concurrency, room);
         for _ in 0..wanted {
             let (engine, queue) = (engine.clone(), queue.clone());
             tokio::spawn(async move { work(engine, endpoint, queue).await });
@@ -195,7 +216,7 @@ async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
     let dispatcher = &engine.dispatcher;
     loop {
         let may_start = engine.may_attempt(endpoint) && !dispatcher.stopping.load(Ordering::Relaxed);
-        let next = queue.lock().next(engine.clock.now(), may_start);
+        let next = queue.lock().next(engine.clock.now(), may_start, dispatcher.has_room());
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
@@ -207,6 +228,8 @@ async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
                 }
                 queue.lock().done();
                 take_step(&engine, endpoint, &queue, step);
+                // What waited for room in memory may go on now.
+                dispatcher.recruit(&engine, endpoint, &queue);
             }
             Next::Refill => refill(&engine, endpoint, &queue).await,
             Next::Rest => return,
@@ -228,11 +251,14 @@ fn take_step(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, s
 
 async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
     let now = engine.clock.now();
-    match engine.storage.claim_due(endpoint, now, REFILL).await {
+    match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size()).await {
         Ok(claimed) => {
             let jobs: Vec<_> = claimed.items.into_iter().map(Job::from_table).collect();
             let weight: usize = jobs.iter().map(|j| j.event.weight()).sum();
             engine.dispatcher.weight.fetch_add(weight, Ordering::Relaxed);
+            if !jobs.is_empty() {
+                engine.dispatcher.read_weight.store(weight / jobs.len(), Ordering::Relaxed);
+            }
             let next = queue.lock().refilled(jobs, claimed.next_due);
             if let Some(due) = next {
                 engine.dispatcher.set_alarm(endpoint, due);

@@ -73,9 +73,9 @@ impl EventBody {
             .clone()
     }
 
-    /// Bytes it takes in memory, roughly.
+    /// Bytes it takes in memory, roughly: the data, and as much again for its encoded form.
     pub fn weight(&self) -> usize {
-        self.data.as_str().len() + 512
+        self.data.as_str().len() * 2 + 512
     }
 }
 

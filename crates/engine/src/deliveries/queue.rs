@@ -96,8 +96,8 @@ impl Queue {
     }
 
     /// How many workers should be started now; they are counted in.
-    pub fn recruit(&mut self, now: Timestamp, most: usize) -> usize {
-        let refill = usize::from(self.refill_due(now));
+    pub fn recruit(&mut self, now: Timestamp, most: usize, room: bool) -> usize {
+        let refill = usize::from(self.refill_due(now, room));
         let free = self.workers - self.busy;
         let wanted = (self.ready.len() + refill).saturating_sub(free).min(most.saturating_sub(self.workers));
         self.workers += wanted;
@@ -105,13 +105,13 @@ impl Queue {
     }
 
     /// What the calling worker does next.
-    pub fn next(&mut self, now: Timestamp, may_start: bool) -> Next {
+    pub fn next(&mut self, now: Timestamp, may_start: bool, room: bool) -> Next {
         if may_start && !self.forgotten {
             if let Some(job) = self.ready.pop_front() {
                 self.busy += 1;
                 return Next::Work(Box::new(job));
             }
-            if self.refill_due(now) {
+            if self.refill_due(now, room) {
                 self.refilling = true;
                 self.noted = None;
                 self.busy += 1;
@@ -127,8 +127,11 @@ impl Queue {
         self.busy -= 1;
     }
 
-    fn refill_due(&self, now: Timestamp) -> bool {
-        !self.refilling && self.ready.is_empty() && self.next_due.is_some_and(|due| due <= now)
+    /// Whether the table is to be read. Without room in memory an endpoint that has nothing under way still gets its
+    /// next delivery, so that the backlogs of others do not stop it.
+    fn refill_due(&self, now: Timestamp, room: bool) -> bool {
+        let wanted = !self.refilling && self.ready.is_empty() && self.next_due.is_some_and(|due| due <= now);
+        wanted && (room || self.busy == 0)
     }
 
     /// Takes what a refill found. Returns when to look again, if that is known.

@@ -107,7 +107,12 @@ pub async fn publish(
     let (parts, body) = request.into_parts();
     let bytes = read_json(&parts.headers, body, app.engine.settings().max_event_bytes).await?;
     let input: EventInput = parse_json(&bytes)?;
-    let header = match parts.headers.get("idempotency-key") {
+    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let first = keys.next();
+    if keys.any(|other| Some(other) != first) {
+        return Err(Problem::malformed("The header Idempotency-Key is there twice with different values. Send one."));
+    }
+    let header = match first {
         None => None,
         Some(value) => Some(
             value

@@ -1,6 +1,6 @@
 //! Inboxes and what they captured.
 
-use super::{List, PageQuery, present};
+use super::{List, PageQuery, object, present};
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, PathId, PathIds, Query};
 use crate::live::{Feed, stream};
@@ -74,7 +74,7 @@ pub struct InboxInput {
     /// A Standard Webhooks secret to check signatures with.
     #[serde(default)]
     pub signing_secret: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "object")]
     pub response: Option<InboxResponseInput>,
 }
 
@@ -90,7 +90,7 @@ pub struct InboxPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     pub signing_secret: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "object")]
     pub response: Option<InboxResponseInput>,
 }
 

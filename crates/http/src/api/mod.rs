@@ -14,7 +14,9 @@ use crate::extract::page;
 use crate::problems::Answer;
 use kanca_engine::storage::deliveries::StatusCounts;
 use kanca_engine::storage::{Page, PageRequest};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -83,4 +85,12 @@ impl From<StatusCounts> for DeliveryCounts {
 /// Reads a field that is there: `null` is then a value of its own (`Option<Option<T>>`) or a wrong type (`Option<T>`).
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Reads an optional field that is an object; a list would be read as its fields in their order.
+pub fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        value @ Value::Object(_) => serde_json::from_value(value).map(Some).map_err(D::Error::custom),
+        _ => Err(D::Error::custom("must be an object")),
+    }
 }

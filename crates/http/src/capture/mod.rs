@@ -3,17 +3,17 @@
 pub mod tap;
 
 use crate::App;
-use crate::body::{Collected, collect};
-use crate::extract::{COOKIE, client_address};
+use crate::body::{Collected, announced, collect};
+use crate::extract::{COOKIE, client_address, network};
 use crate::problems::{Answer, Problem};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kanca_engine::HOPS_HEADER;
 use kanca_engine::inboxes::{Inbox, Incoming};
 use kanca_engine::storage::inboxes::ConfiguredResponse;
+use kanca_engine::{EngineError, HOPS_HEADER};
 use std::sync::Arc;
 use std::time::Instant;
 use tap::{RawHead, Tap};
@@ -38,17 +38,18 @@ async fn captured(app: &App, request: Request, started: Instant) -> Answer<Respo
     let (parts, body) = request.into_parts();
     let slug = slug_of(parts.uri.path());
     let Some(inbox) = app.engine.inbox_at(slug) else {
-        drain(&parts.headers, body).await;
         return Err(Problem::not_found("There is no inbox at this address. Check it in the panel under Inboxes."));
     };
     let client = client_address(&parts, app);
     let hops = hops(&parts.headers);
-    if let Err(refusal) = app.engine.may_capture(&inbox, client, hops) {
-        drain(&parts.headers, body).await;
-        return Err(refusal.into());
-    }
+    app.engine.may_capture(&inbox, network(client), hops)?;
     let head = exact_head(&parts);
     let limit = app.engine.settings().max_capture_bytes;
+    let expected = announced(&parts.headers).unwrap_or(limit as u64).min(limit as u64);
+    let share = app.captures.take(network(client), expected).ok_or_else(|| EngineError::TooMany {
+        detail: "Too much is being sent to inboxes at once. Wait 2 s and try again.".into(),
+        retry_after: 2,
+    })?;
     let (body, oversize) = match collect(&parts.headers, body, limit).await? {
         Collected::Whole(bytes) => (bytes, None),
         Collected::TooLarge(size) => (bytes::Bytes::new(), Some(size)),
@@ -64,6 +65,7 @@ async fn captured(app: &App, request: Request, started: Instant) -> Answer<Respo
         hops,
     };
     app.engine.capture(&inbox, incoming).await?;
+    drop(share);
     if oversize.is_some() {
         return Err(Problem::too_large(format!("The body is larger than {limit} bytes, so it was not kept.")));
     }
@@ -80,12 +82,6 @@ fn hops(headers: &HeaderMap) -> u8 {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     // A number that does not fit is many, not none.
     if is_number { std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()).unwrap_or(u8::MAX) } else { 0 }
-}
-
-/// A refused request's body is read and thrown away, so that the client sees the answer.
-async fn drain(headers: &HeaderMap, body: Body) {
-    // What goes wrong while throwing away changes nothing.
-    let _ = collect(headers, body, 0).await;
 }
 
 /// The head as it came over the wire, or what the HTTP layer made of it when the tap has none that fits.

@@ -6,7 +6,7 @@ pub mod socket;
 use crate::App;
 use crate::api::bots::LanguageName;
 use crate::api::conversations::{ConversationStatus, Message, message};
-use crate::extract::{Client, Json, NoQuery, PathId, Query, bearer, client_address};
+use crate::extract::{Client, Json, NoQuery, PathId, Query, bearer, client_address, network};
 use crate::problems::{Answer, Problem};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -121,7 +121,7 @@ impl FromRequestParts<App> for By {
             )
         })?;
         let origin = origin(&parts.headers).map(str::to_owned);
-        Ok(Self(Visitor { token, origin, client: client_address(parts, app) }))
+        Ok(Self(Visitor { token, origin, client: network(client_address(parts, app)) }))
     }
 }
 
