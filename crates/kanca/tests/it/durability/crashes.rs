@@ -97,6 +97,13 @@ fn healthy_receivers_got_everything_in_order(
         eventually("everything is delivered", Duration::from_mins(1), || {
             (counts(server, endpoint)["pending"] == 0).then_some(())
         });
+        let ended = counts(server, endpoint);
+        let published = server.api().all("/events?type=load.step").len() as u64;
+        assert_eq!((ended["delivered"], ended["failed"], ended["cancelled"]), (published, 0, 0));
+        assert_eq!(
+            server.api().deliveries(&format!("endpoint_id={endpoint}&status=delivered")).len() as u64,
+            published
+        );
         let requests = receiver.requests();
         let arrived: HashSet<&str> = requests.iter().map(Received::webhook_id).collect();
         for id in noted.events.values().flatten() {

@@ -75,6 +75,8 @@ fn publish(api: &Api, noted: &Mutex<Acknowledged>, key: &str, n: u64) -> bool {
     if !key.is_empty() && !key.starts_with('-') {
         event["ordering_key"] = json!(key);
     }
+    // A steady program, so that what is behind at the end is delivered in a few seconds.
+    std::thread::sleep(Duration::from_millis(20));
     let headers = [("content-type", "application/json")];
     match api.try_send("POST", "/api/v1/events", &headers, Some(event.to_string().as_bytes())) {
         Ok(answer) if matches!(answer.status, 200 | 202) => {
