@@ -139,7 +139,7 @@ else
     check 'and is there once' "$seq" "$(field 'v["seq"]')"
     check 'an order number is taken' 200 "$(call "$token" POST "$messages" '{"client_id":"m2","text":"1042"}')"
     until_true "the webhook's answer is said in the chat" \
-        'any("The webhook answered" in m["text"] for m in v["items"] if m["from"] == "bot")' call "$token" GET "$messages?after=$seq"
+        'any("So says the webhook" in m["text"] for m in v["items"] if m["from"] == "bot")' call "$token" GET "$messages?after=$seq"
     check 'nobody reads it with another token' 401 "$(call another GET "$messages")"
     until_true 'the conversation has fallen into the demo inbox' 'v["request_count"] >= 5' api GET "/api/v1/inboxes/$demo_inbox"
     check 'and stands in the panel' 200 "$(api GET "/api/v1/conversations/$conversation")"

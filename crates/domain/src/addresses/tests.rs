@@ -257,7 +257,8 @@ fn local_names_are_refused_until_their_range_is_open() {
             "{name}"
         );
         assert!(open("8.8.8.8/32").check_host_literal(name).is_err(), "{name}");
-        for ranges in ["10.0.0.0/8", "192.168.1.0/24", "127.0.0.0/8", "fd12:3456::/32", "0.0.0.0/0"] {
+        assert!(open("127.0.0.0/8,::1").check_host_literal(name).is_err(), "loopback opens localhost only: {name}");
+        for ranges in ["10.0.0.0/8", "192.168.1.0/24", "fd12:3456::/32", "0.0.0.0/0"] {
             assert_eq!(open(ranges).check_host_literal(name), Ok(()), "{name} with {ranges}");
         }
     }

@@ -232,3 +232,44 @@ fn what_is_no_http_does_no_harm() {
     let alive: Answer = server.api().send("GET", "/healthz", &[], None);
     assert_eq!(alive.status, 200);
 }
+
+#[test]
+fn lists_are_no_objects() {
+    let server = Server::start();
+    let api = server.api();
+    let before = standing(&server);
+    for (path, body) in [
+        ("/events", r#"["a.b",{"x":1},null,null,null]"#),
+        ("/endpoints", r#"["name","https://example.com/hook"]"#),
+        ("/inboxes", "[]"),
+        ("/inboxes", r#"{"response":[200]}"#),
+        ("/bots", r#" ["name"]"#),
+        ("/projects", r#"["name"]"#),
+    ] {
+        api.send_text("POST", path, body).expect_problem(422);
+    }
+    assert_eq!(standing(&server), before);
+}
+
+#[test]
+fn whoever_still_sends_a_large_body_sees_why_it_is_refused() {
+    let server = Server::start();
+    let body = vec![b'x'; 5 << 20];
+    for (path, key, status) in [
+        ("/api/v1/events", "no-such-key", 401),
+        ("/api/v1/nope", API_KEY, 404),
+        ("/api/v1/inboxes/x", API_KEY, 405),
+        ("/in/no-such-inbox", API_KEY, 404),
+    ] {
+        let mut raw = crate::support::Raw::connect(server.address());
+        raw.send(format!(
+            "POST {path} HTTP/1.1\r\nhost: kanca\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        ));
+        raw.send(&body);
+        assert_eq!(raw.answer().status, status, "{path}");
+        raw.send("GET /healthz HTTP/1.1\r\nhost: kanca\r\n\r\n");
+        assert_eq!(raw.answer().status, 200, "the connection goes on");
+    }
+}

@@ -99,16 +99,22 @@ fn sneaky_paths_never_reach_the_api() {
 }
 
 #[test]
-fn an_endpoint_at_a_deleted_inbox_is_not_let_through() {
+fn an_endpoint_at_a_deleted_inbox_is_disabled_and_gets_nothing_by_another_projects_inbox() {
     let server = Server::builder().guard_closed().start();
     let api = server.api();
     let inbox = api.create_inbox(&json!({"slug": "goes-away"}));
-    api.create_endpoint(&text(&inbox["url"]));
+    let endpoint = api.create_endpoint(&text(&inbox["url"]));
     api.delete(&format!("/inboxes/{}", text(&inbox["id"]))).expect(204);
+
+    let shown = api.get(&format!("/endpoints/{}", text(&endpoint["id"]))).expect(200);
+    assert_eq!(shown["status"], "disabled");
+    assert!(text(&shown["disabled_reason"]).contains("deleted"), "{shown}");
+    let project = api.post("/projects", &json!({"name": "Other"})).expect(201);
+    let other = server.api_as(Some(&text(&project["key"])));
+    let taken = other.create_inbox(&json!({"slug": "goes-away"}));
     let event = api.publish("order.paid", json!(1));
-    let delivery = eventually("the attempt is recorded", Duration::from_secs(10), || {
-        let delivery = api.wait_for_delivery(&event, "pending");
-        (delivery["attempt_count"] == 1).then_some(delivery)
-    });
-    assert_eq!(delivery["attempts"][0]["reason_code"], "blocked_address", "{delivery}");
+    let explained = api.event(&event)["explanation"][0].clone();
+    assert!(text(&explained["reason"]).contains("disabled"), "{explained}");
+    let requests = other.get(&format!("/inboxes/{}/requests", text(&taken["id"]))).expect(200);
+    assert_eq!(requests["items"], json!([]));
 }
