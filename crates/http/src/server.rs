@@ -54,7 +54,7 @@ const END_TIME: Duration = Duration::from_secs(10);
 /// Serves at most `places` connections at a time until the shutdown begins, then lets requests under way finish, for at
 /// most 10 s. The caller owns the socket and the stop.
 pub async fn serve(listener: TcpListener, app: App, places: usize, mut shutdown: Shutdown) {
-    let doors = Doors { places: Arc::new(Semaphore::new(places)), peers: Arc::default(), most_of_one: places / 2 };
+    let doors = Doors { places: Arc::new(Semaphore::new(places)), peers: Arc::default(), most_of_one: places / 4 * 3 };
     accept(&listener, &app, &mut shutdown, &doors).await;
     drop(listener);
     let all = u32::try_from(places).unwrap_or(u32::MAX);
@@ -62,7 +62,7 @@ pub async fn serve(listener: TcpListener, app: App, places: usize, mut shutdown:
     let _ = tokio::time::timeout(END_TIME, doors.places.acquire_many(all)).await;
 }
 
-/// Who is in. One peer takes at most half of the places, so that it cannot keep the others out; a trusted proxy stands
+/// Who is in. One peer takes at most three quarters of the places, so that it cannot keep the others out; a trusted proxy stands
 /// for many.
 struct Doors {
     places: Arc<Semaphore>,
