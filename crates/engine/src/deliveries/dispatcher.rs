@@ -20,8 +20,8 @@ const REFILL: usize = 128;
 /// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
 /// at a time.
 const MAX_WEIGHT: usize = 32 << 20;
-/// What a delivery is taken to weigh before any has been read from the table.
-const LIKELY_WEIGHT: usize = 256 << 10;
+/// What a delivery is taken to weigh before any has been seen: the most that one with the greatest event does.
+const LIKELY_WEIGHT: usize = 2 << 20;
 /// How long after a failed refill the table is read again.
 const REFILL_PAUSE: Duration = Duration::from_millis(500);
 
@@ -32,8 +32,8 @@ pub(crate) struct Dispatcher {
     alarms: Mutex<BTreeSet<(Timestamp, EndpointId)>>,
     alarm_changed: Notify,
     weight: AtomicUsize,
-    /// What deliveries read from the table weighed lately, on average.
-    read_weight: AtomicUsize,
+    /// What the heaviest delivery seen lately weighs; sinks with each reading of the table. 0 before the first.
+    likely_weight: AtomicUsize,
     /// Attempts under way.
     running: AtomicUsize,
     idle: Notify,
@@ -57,10 +57,17 @@ impl Dispatcher {
         self.weight.load(Ordering::Relaxed) < MAX_WEIGHT
     }
 
-    /// How many deliveries to read so that they fit, going by what the last ones weighed; never none.
+    /// Takes notice of the heaviest delivery that a reading of the table brought.
+    fn note_read(&self, heaviest: Option<usize>) {
+        let before = self.likely_weight.load(Ordering::Relaxed);
+        let sunk = (before - before / 8).max(heaviest.unwrap_or(0));
+        self.likely_weight.store(sunk, Ordering::Relaxed);
+    }
+
+    /// How many deliveries to read so that they fit, going by the heaviest seen lately; never none.
     fn refill_size(&self) -> u32 {
         let free = MAX_WEIGHT.saturating_sub(self.weight.load(Ordering::Relaxed));
-        let each = match self.read_weight.load(Ordering::Relaxed) {
+        let each = match self.likely_weight.load(Ordering::Relaxed) {
             0 => LIKELY_WEIGHT,
             known => known,
         };
@@ -73,6 +80,7 @@ impl Dispatcher {
         for (endpoint, job) in jobs {
             let id = endpoint.record.id;
             let queue = self.queue(id);
+            self.likely_weight.fetch_max(job.event.weight(), Ordering::Relaxed);
             if job.reserved {
                 let (weight, is_held) = (job.event.weight(), held.contains(&job.id));
                 self.weight.fetch_add(weight, Ordering::Relaxed);
@@ -256,9 +264,7 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
             let jobs: Vec<_> = claimed.items.into_iter().map(Job::from_table).collect();
             let weight: usize = jobs.iter().map(|j| j.event.weight()).sum();
             engine.dispatcher.weight.fetch_add(weight, Ordering::Relaxed);
-            if !jobs.is_empty() {
-                engine.dispatcher.read_weight.store(weight / jobs.len(), Ordering::Relaxed);
-            }
+            engine.dispatcher.note_read(jobs.iter().map(|j| j.event.weight()).max());
             let next = queue.lock().refilled(jobs, claimed.next_due);
             if let Some(due) = next {
                 engine.dispatcher.set_alarm(endpoint, due);
