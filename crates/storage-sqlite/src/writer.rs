@@ -110,7 +110,7 @@ fn serve(batches: &mut Batches, orders: &Receiver<Order>) -> Option<oneshot::Sen
             }
         }
         batches.together(&mut jobs);
-        batches.checkpoint();
+        batches.checkpoints.between_commits(&batches.sql);
     }
     closing
 }
