@@ -68,7 +68,7 @@ pub async fn publish(
         let why = "A batch takes no header Idempotency-Key. Give each event the field idempotency_key instead.";
         return Err(Problem::malformed(why));
     }
-    let publications = publications(parse_json(&bytes)?)?;
+    let publications = publications(&parse_json(&bytes)?)?;
     drop(bytes);
     let published = app.engine.publish_all(auth.project(), publications).await?;
     let items = published.into_iter().map(|published| match published {
@@ -78,7 +78,7 @@ pub async fn publish(
     Ok((StatusCode::ACCEPTED, axum::Json(EventBatchAccepted { items: items.collect() })).into_response())
 }
 
-fn publications(input: EventBatchInput) -> Answer<Vec<Publication>> {
+fn publications(input: &EventBatchInput) -> Answer<Vec<Publication>> {
     let count = input.events.len();
     if count == 0 || count > MOST {
         let message = format!("must hold 1 to {MOST} events, and holds {count}; split it");
