@@ -178,6 +178,7 @@ impl World {
                 body: "ok".into(),
                 truncated: false,
             }),
+            timings: None,
         }
     }
 
