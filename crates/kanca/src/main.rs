@@ -43,7 +43,10 @@ fn main() -> ExitCode {
         match command.unwrap_or(Command::Serve) {
             Command::Serve => serve::run(configured(&flags)?).await,
             Command::SetupLink => setup_link::run(configured(&flags)?).await,
-            Command::Bench(bench) => bench::run(bench).await,
+            Command::Bench(bench) => {
+                flags.refuse_address()?;
+                bench::run(bench).await
+            }
         }
     });
     // Whatever still runs has been given its time.

@@ -43,7 +43,7 @@ impl Disk {
 
 /// Mebibytes that are free under a directory.
 pub fn free_mib(dir: &Path) -> Option<u64> {
-    rustix::fs::statvfs(dir).ok().map(|stat| stat.f_bavail * stat.f_frsize >> 20)
+    rustix::fs::statvfs(dir).ok().map(|stat| (stat.f_bavail * stat.f_frsize) >> 20)
 }
 
 fn measure(dir: &Path) -> std::io::Result<f64> {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 /// Deliveries count as lost when nothing new has arrived for so long.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a broken connection is tried again, and how often.
-const RECONNECT: Duration = Duration::from_secs(60);
+const RECONNECT: Duration = Duration::from_mins(1);
 const RECONNECT_EVERY: Duration = Duration::from_millis(10);
 
 /// How messages are posted.

@@ -44,11 +44,11 @@ pub struct Flags {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
     /// Makes each sync of the server take so much longer, such as 2 (needs a C compiler)
-    #[arg(long, value_name = "MS", value_parser = delay)]
+    #[arg(long, value_name = "MS", value_parser = delay, allow_negative_numbers = true)]
     sync_delay_ms: Option<Delay>,
     /// Where the temporary data is made, which chooses the disk [default: the current directory]
     // The id is that of the server's flag, so that its meaning is replaced here.
-    #[arg(long, id = "data_dir", value_name = "DIR")]
+    #[arg(long = "data-dir", id = "data_dir", value_name = "DIR")]
     parent: Option<PathBuf>,
     /// One JSON document instead of the table
     #[arg(long)]
@@ -110,7 +110,9 @@ async fn measure(flags: Flags) -> Result<(), String> {
         program: std::env::current_exe().map_err(|e| format!("the path of this program is unknown: {e}"))?,
     };
     let disk = Disk::under(setting.temporary_dir()?.path())?;
-    eprint!("{}", report::heading(&setting, &disk));
+    if !flags.json {
+        machine::say(report::heading(&setting, &disk).trim_end());
+    }
     let scenarios = if flags.only.is_empty() { USUAL.to_vec() } else { flags.only };
     let mut played = Vec::new();
     for scenario in scenarios {

@@ -94,8 +94,7 @@ impl Unreachable {
         let address = listener.local_addr()?;
         // Linux lets one connection into a queue of nought.
         let mut filling = Vec::new();
-        while let Ok(connected) =
-            tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await
+        while let Ok(connected) = tokio::time::timeout(Duration::from_millis(100), TcpStream::connect(address)).await
             && filling.len() < 8
         {
             filling.push(connected?);

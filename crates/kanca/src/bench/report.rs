@@ -1,9 +1,9 @@
 //! What is shown: a table for people, or one JSON document for programs.
 
+use super::Setting;
 use super::disk::Disk;
 use super::figures::Figures;
 use super::scenario::{Scenario, grouped};
-use super::Setting;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
@@ -48,7 +48,9 @@ pub fn heading(setting: &Setting, disk: &Disk) -> String {
         decimals(disk.sync_ms, 3),
     );
     if disk.is_memory() {
-        text.push_str("This is no disk: what is acknowledged here would not survive a power cut. Choose one with --data-dir.\n");
+        text.push_str(
+            "This is no disk: what is acknowledged here would not survive a power cut. Choose one with --data-dir.\n",
+        );
     }
     if cfg!(debug_assertions) {
         text.push_str("This is a debug build: its figures say nothing about a release build.\n");
@@ -70,8 +72,26 @@ pub fn table(played: &[Played], setting: &Setting) -> String {
         "{runs}\n\
          {:8} {:>9} {:>10} {:>16} {:>19} {:>11} {:>9} {:>5} {:>7}\n\
          {:8} {:>9} {:>10} {:>8}{:>8} {:>9}{:>10} {:>11} {:>9} {:>5} {:>7}\n",
-        "", "accepted", "delivered", "accept, ms", "post → arrival, ms", "CPU ms per", "peak RSS", "", "dupli-",
-        "", "per s", "per s", "p50", "p99", "p50", "p99", "delivery", "MiB", "lost", "cates",
+        "",
+        "accepted",
+        "delivered",
+        "accept, ms",
+        "post → arrival, ms",
+        "CPU ms per",
+        "peak RSS",
+        "",
+        "dupli-",
+        "",
+        "per s",
+        "per s",
+        "p50",
+        "p99",
+        "p50",
+        "p99",
+        "delivery",
+        "MiB",
+        "lost",
+        "cates",
     );
     for one in played {
         let figures = one.medians();
@@ -234,7 +254,10 @@ mod tests {
         assert_eq!(document["data"]["sync_ms"], 0.03);
         assert_eq!(document["sync_delay_ms"], 2.0);
         let one = &document["scenarios"][0];
-        assert_eq!((&one["name"], &one["messages"], &one["figures"]["lost"]), (&json!("s1"), &json!(20_000), &json!(0.0)));
+        assert_eq!(
+            (&one["name"], &one["messages"], &one["figures"]["lost"]),
+            (&json!("s1"), &json!(20_000), &json!(0.0))
+        );
         assert_eq!(one["runs"].as_array().unwrap().len(), 2);
     }
 }

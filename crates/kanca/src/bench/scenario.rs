@@ -30,8 +30,7 @@ pub enum Scenario {
 }
 
 /// All scenarios but the one that takes minutes.
-pub const USUAL: [Scenario; 6] =
-    [Scenario::S1, Scenario::S2, Scenario::S3, Scenario::S4, Scenario::S5, Scenario::Many];
+pub const USUAL: [Scenario; 6] = [Scenario::S1, Scenario::S2, Scenario::S3, Scenario::S4, Scenario::S5, Scenario::Many];
 
 /// One scenario in numbers.
 #[derive(Debug, Clone)]
@@ -100,8 +99,8 @@ impl Scenario {
             Self::Many => {
                 let holes = plan.endpoints.iter().filter(|b| **b != Behaviour::PROMPT).count();
                 format!(
-                    "{endpoints} endpoints, {pace}, each message to one of them. {holes} are black holes: they cannot be \
-                     reached or never answer. Arrivals are the others'."
+                    "{endpoints} endpoints, {pace}, each message to one of them. The black holes among them ({holes}) \
+                     cannot be reached or never answer; arrivals are the others'."
                 )
             }
             Self::Backlog => format!(

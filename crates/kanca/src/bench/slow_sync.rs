@@ -20,8 +20,7 @@ impl SlowSync {
     /// # Errors
     /// A sentence, when there is no C compiler.
     pub fn build(dir: &Path, micros: u64) -> Result<Self, String> {
-        let (source, library, count) =
-            (dir.join("slow-sync.c"), dir.join("slow-sync.so"), dir.join("slow-sync.count"));
+        let (source, library, count) = (dir.join("slow-sync.c"), dir.join("slow-sync.so"), dir.join("slow-sync.count"));
         std::fs::write(&source, SOURCE)
             .and_then(|()| std::fs::write(&count, [0; 8]))
             .map_err(|e| format!("the directory {} cannot be written: {e}", dir.display()))?;
