@@ -69,7 +69,9 @@ pub fn router(app: App) -> Router {
 }
 
 fn api_routes() -> Router<App> {
-    use api::{accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios};
+    use api::{
+        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, scenarios,
+    };
     Router::new()
         .route("/openapi.json", get(openapi_json))
         .route("/session", get(accounts::session).post(accounts::log_in).delete(accounts::log_out))
@@ -83,6 +85,7 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}/secret", get(endpoints::secret))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
+        .route("/events/batch", post(event_batches::publish))
         .route("/events/{id}", get(events::get))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::get))

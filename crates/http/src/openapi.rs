@@ -1,7 +1,8 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
 use crate::api::{
-    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios,
+    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
+    overview, scenarios,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use utoipa::{Modify, OpenApi};
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
         endpoints::event_types,
-        events::publish, events::list, events::get,
+        events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
         inboxes::get_request, inboxes::request_body, inboxes::delete_request, inboxes::clear, inboxes::live,

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests, in a library for their reuse")]
 
 pub mod accounts;
+pub mod batches;
 pub mod claims;
 pub mod conservation;
 pub mod conversations;
@@ -91,6 +92,13 @@ behaviours! { $
         explanations_are_kept
         events_belong_to_their_project
         events_are_counted_since_an_instant;
+    batches:
+        events_that_come_together_are_all_stored
+        no_event_at_all_is_no_error
+        of_events_that_come_together_all_or_none_are_stored
+        a_taken_key_among_them_stores_none
+        repetitions_among_them_are_told_apart
+        events_of_a_key_that_come_together_wait_for_one_another;
     claims:
         what_is_due_is_handed_out_once_and_earliest_first
         what_is_not_due_yet_says_when_it_will_be

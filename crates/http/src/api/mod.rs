@@ -5,6 +5,7 @@ pub mod bots;
 pub mod conversations;
 pub mod deliveries;
 pub mod endpoints;
+pub mod event_batches;
 pub mod events;
 pub mod inboxes;
 pub mod overview;

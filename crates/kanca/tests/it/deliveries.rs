@@ -1,6 +1,7 @@
 //! Events on their way to endpoints.
 
 mod accepted;
+mod batches;
 mod bodies;
 mod headers;
 mod idempotency;

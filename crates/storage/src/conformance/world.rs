@@ -170,6 +170,7 @@ impl World {
                 body: "ok".into(),
                 truncated: false,
             }),
+            timings: None,
         }
     }
 

@@ -319,6 +319,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publishes events, all of them or none: 202 when all and their deliveries are durable. Each wrong field is named with
+         *     its place, such as `events[3].type`.
+         */
+        post: operations["events_publish_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}": {
         parameters: {
             query?: never;
@@ -776,6 +796,7 @@ export interface components {
             request: components["schemas"]["AttemptRequest"];
             response: components["schemas"]["AttemptResponse"] | null;
             started_at: string;
+            timings: components["schemas"]["AttemptTimings"] | null;
         };
         /**
          * @description How an attempt ended.
@@ -806,6 +827,39 @@ export interface components {
             /** @description Whether there was more. */
             truncated: boolean;
         };
+        /**
+         * @description The parts of an exchange in microseconds. The part in which it failed has the time until then; one that was not needed
+         *     or not reached is null.
+         */
+        AttemptTimings: {
+            /** Format: int32 */
+            connect_us: number | null;
+            /** Format: int32 */
+            dns_us: number | null;
+            /**
+             * Format: int32
+             * @description From the request's first byte to the response's head.
+             */
+            first_byte_us: number | null;
+            /** @description The address and port dialled; the proxy's if there is one. */
+            remote: string | null;
+            /** @description An open connection was used. */
+            reused: boolean;
+            /** Format: int32 */
+            tls_us: number | null;
+            /** Format: int32 */
+            total_us: number;
+        };
+        /** @description One event of a batch. */
+        BatchItem: {
+            id: string;
+            status: components["schemas"]["BatchItemStatus"];
+        };
+        /**
+         * @description Whether an event of a batch is new.
+         * @enum {string}
+         */
+        BatchItemStatus: "new" | "repeated";
         /** @description A bot. */
         Bot: {
             /** @description New conversations start with this scenario. */
@@ -1071,6 +1125,15 @@ export interface components {
         /** @description The id of what was published. */
         EventAccepted: {
             id: string;
+        };
+        /** @description What was published, in the order of the input. */
+        EventBatchAccepted: {
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description Events to publish together. */
+        EventBatchInput: {
+            /** @description 1–1,000 events; the whole body is at most as large as that of a single event may be (1 MiB by default). */
+            events: components["schemas"]["EventInput"][];
         };
         /** @description An event with its data, and why endpoints did not get it. */
         EventDetail: {
@@ -2305,6 +2368,53 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_publish_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBatchInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventBatchAccepted"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
