@@ -40,7 +40,7 @@ pub enum Method {
     /// Every delivery.
     #[default]
     Post,
-    /// The handshake by which CloudEvents receivers agree (CloudEvents HTTP WebHook, section 4); without a body.
+    /// The handshake by which receivers of `CloudEvents` agree (HTTP 1.1 Web Hooks for Event Delivery, section 4); without a body.
     Options,
 }
 

@@ -34,11 +34,13 @@ async fn connect<S>(socket: &mut S, credentials: Option<(&str, &str)>, target: S
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut head = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n");
-    if let Some((username, password)) = credentials {
-        head += &format!("proxy-authorization: Basic {}\r\n", STANDARD.encode(format!("{username}:{password}")));
-    }
-    head += "\r\n";
+    let authorization = match credentials {
+        None => String::new(),
+        Some((username, password)) => {
+            format!("proxy-authorization: Basic {}\r\n", STANDARD.encode(format!("{username}:{password}")))
+        }
+    };
+    let head = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{authorization}\r\n");
     socket.write_all(head.as_bytes()).await.map_err(|error| broken(&error))?;
 
     let mut answer = Vec::with_capacity(512);
@@ -242,7 +244,7 @@ mod tests {
         check(b"\x05\xff", ProxyAnswer, "not HTTP/1.1").await;
         check(b"", ProxyAnswer, "closed the connection").await;
         check(b"HTTP/1.1 200 OK\r\n", ProxyAnswer, "closed the connection").await;
-        check(&[b"HTTP/1.1 200 OK\r\n".as_slice(), &[b'x'; 20_000]].concat(), ProxyAnswer, "16 KiB").await;
+        check(&[b"HTTP/1.1 200 OK\r\n".to_vec(), vec![b'x'; 20_000]].concat(), ProxyAnswer, "16 KiB").await;
     }
 
     #[tokio::test]

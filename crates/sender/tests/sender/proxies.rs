@@ -44,6 +44,7 @@ impl Helpful {
         self.called("127.0.0.1", credentials)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is what a request has")]
     fn called(&self, host: &str, credentials: Option<(&str, &str)>) -> Option<Arc<Proxy>> {
         let scheme = if self.kind == ProxyKind::Http { "http" } else { "socks5" };
         let url = format!("{scheme}://{host}:{}", self.receiver.address.port());
