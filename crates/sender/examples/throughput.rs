@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kanca_domain::addresses::AddressRules;
-use kanca_engine::ports::{OutgoingRequest, Route, Sender};
+use kanca_engine::ports::{Method, OutgoingRequest, Route, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -89,7 +89,7 @@ async fn send_all(address: SocketAddr, time: Duration, in_flight: u64) -> (u64, 
             let (client, sent) = (Arc::clone(&client), Arc::clone(&sent));
             tokio::spawn(async move {
                 while start.elapsed() < time {
-                    let response = client.send(request(address.port())).await.expect("an answer");
+                    let response = client.send(request(address.port())).await.result.expect("an answer");
                     assert_eq!(response.status, 200);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
@@ -107,6 +107,7 @@ fn request(port: u16) -> OutgoingRequest {
     static BODY: [u8; 1024] = [b'x'; 1024];
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     OutgoingRequest {
+        method: Method::Post,
         url: format!("http://receiver.example:{port}/webhooks/incoming?source=kanca"),
         headers: vec![
             header("content-type", "application/json"),
@@ -120,6 +121,8 @@ fn request(port: u16) -> OutgoingRequest {
         timeout: Duration::from_secs(15),
         response_limit: 64 * 1024,
         route: Route::Guarded,
+        identity: None,
+        proxy: None,
     }
 }
 

@@ -5,7 +5,10 @@
 mod guard;
 mod happy;
 mod hostile;
+mod identities;
+mod proxies;
 mod receiver;
 mod reuse;
 mod story;
+mod timings;
 mod tls;

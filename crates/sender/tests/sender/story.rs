@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use kanca_domain::addresses::AddressRules;
-use kanca_engine::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind, Sender};
+use kanca_engine::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailure, SendFailureKind, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -64,19 +64,22 @@ pub fn nowhere() -> SocketAddr {
 /// A small request with a second to live.
 pub fn request(url: impl Into<String>) -> OutgoingRequest {
     OutgoingRequest {
+        method: Method::Post,
         url: url.into(),
         headers: vec![("content-type".into(), "application/json".into())],
         body: Bytes::from_static(b"{}"),
         timeout: Duration::from_secs(1),
         response_limit: 64 * 1024,
         route: Route::Guarded,
+        identity: None,
+        proxy: None,
     }
 }
 
 /// The failure of a request, which must come within its deadline.
 pub async fn fails(client: &GuardedClient, request: OutgoingRequest) -> (SendFailureKind, String) {
     let (start, limit) = (Instant::now(), request.timeout);
-    let result: Result<IncomingResponse, SendFailure> = client.send(request).await;
+    let result: Result<IncomingResponse, SendFailure> = client.send(request).await.result;
     let failure = result.expect_err("a failure");
     assert!(start.elapsed() < limit + Duration::from_millis(250), "{:?} for {limit:?}", start.elapsed());
     (failure.kind, failure.detail)
