@@ -176,7 +176,7 @@ impl Engine {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
-            let claim = self.dispatcher.reserve(endpoint.record.id, delivery, now);
+            let claim = self.dispatcher.reserve(project, endpoint.record.id, delivery, now);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,

@@ -65,6 +65,7 @@ behaviours! { $
         settings_are_kept_replaced_and_removed;
     endpoints:
         an_endpoint_is_kept_as_it_is
+        an_outage_is_remembered_until_it_ends
         an_update_replaces_an_endpoint
         an_endpoint_is_changed_only_by_its_project
         deleting_an_endpoint_cancels_what_is_pending
