@@ -1083,6 +1083,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description Since when it does nothing but fail. */
+            failing_since: string | null;
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
@@ -1112,6 +1114,7 @@ export interface components {
             transformation: string | null;
             updated_at: string;
             url: string;
+            waiting: components["schemas"]["EndpointWaiting"] | null;
         };
         /** @description A new endpoint. */
         EndpointInput: {
@@ -1194,6 +1197,16 @@ export interface components {
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description Why nothing is sent to an endpoint now. */
+        EndpointWaiting: {
+            /**
+             * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+             *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             */
+            reason: string;
+            /** @description When it is tried again; null while a probe is under way. */
+            until: string | null;
+        };
         /** @description An event in a list. */
         Event: {
             created_at: string;
@@ -1456,6 +1469,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description Since when it does nothing but fail. */
+                failing_since?: string | null;
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
@@ -1485,6 +1500,7 @@ export interface components {
                 transformation?: string | null;
                 updated_at: string;
                 url: string;
+                waiting?: components["schemas"]["EndpointWaiting"] | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
