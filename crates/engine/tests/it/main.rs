@@ -5,4 +5,5 @@
 mod conversations;
 mod deliveries;
 mod pace;
+mod rotation;
 mod support;
