@@ -22,7 +22,7 @@ pub const BREAKER_FAILURES: u32 = 10;
 /// How long the breaker stays open at first; each failed probe doubles it.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// How long it stays open at most.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a receiver's own wish (`Retry-After` with 429 or 503) holds the whole endpoint at most.
 pub const LONGEST_HOLD: Duration = Duration::from_mins(10);
 /// Concurrency is halved at most once in this time: what was under way when it was halved says nothing new.

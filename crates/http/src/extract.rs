@@ -155,9 +155,9 @@ pub async fn read_json<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<
 where
     B: http_body::Body<Data = bytes::Bytes> + Unpin,
 {
-    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|value| {
-        value == "application/json" || is_json_type(value.to_str().unwrap_or_default())
-    });
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
     match collect(headers, body, limit).await? {
         Collected::TooLarge(_) => {
             Err(Problem::too_large(format!("The body is larger than {limit} bytes. Send less, or a link to it.")))

@@ -6,8 +6,8 @@
 
 mod attempt;
 mod dispatcher;
-mod outcome;
 mod outage;
+mod outcome;
 mod queue;
 mod shares;
 

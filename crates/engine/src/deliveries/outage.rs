@@ -7,7 +7,7 @@ use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::ids::EndpointId;
 
 /// How long an outage lasts before it is written down; shorter ones cost no write.
-const WORTH_NOTING: SignedDuration = SignedDuration::from_secs(60);
+const WORTH_NOTING: SignedDuration = SignedDuration::from_mins(1);
 
 impl Engine {
     /// Takes notice of an endpoint's outage after an attempt: writes down that a long one began or ended, and disables
@@ -36,9 +36,15 @@ impl Engine {
         match self.storage.note_outage(endpoint, since).await {
             Ok(()) => {
                 let mut noted = self.dispatcher.noted_outages.lock();
-                if since.is_some() { noted.insert(endpoint) } else { noted.remove(&endpoint) };
+                if since.is_some() {
+                    noted.insert(endpoint)
+                } else {
+                    noted.remove(&endpoint)
+                };
             }
-            Err(error) => tracing::warn!(%endpoint, %error, "an outage could not be noted; the next failure tries again"),
+            Err(error) => {
+                tracing::warn!(%endpoint, %error, "an outage could not be noted; the next failure tries again")
+            }
         }
     }
 

@@ -161,10 +161,9 @@ mod tests {
     #[tokio::test]
     async fn who_waits_for_a_place_gets_the_next_one() {
         let shares = std::sync::Arc::new(Shares::default());
-        let taken: Vec<_> = std::iter::from_fn(|| {
-            shares.try_place(project(1)).then(|| Place { shares: &shares, project: project(1) })
-        })
-        .collect();
+        let taken: Vec<_> =
+            std::iter::from_fn(|| shares.try_place(project(1)).then(|| Place { shares: &shares, project: project(1) }))
+                .collect();
         let waiting = shares.take_place(project(2));
         let mut waiting = std::pin::pin!(waiting);
         tokio::select! {

@@ -84,7 +84,8 @@ async fn gone_disables_at_once_and_says_so() {
     assert_eq!(world.delivery_of(event).await.status, DeliveryStatus::Failed);
     eventually("whoever subscribes is told of both", async || {
         let seen = world.service.seen.lock();
-        let told: Vec<_> = seen.iter().map(|(_, request)| String::from_utf8_lossy(&request.body).into_owned()).collect();
+        let told: Vec<_> =
+            seen.iter().map(|(_, request)| String::from_utf8_lossy(&request.body).into_owned()).collect();
         ["endpoint.disabled", "delivery.failed"].iter().all(|kind| told.iter().any(|body| body.contains(kind)))
     })
     .await;
@@ -97,12 +98,8 @@ async fn an_endpoint_that_only_fails_is_disabled_in_time_whatever_is_restarted()
     let world = World::new().await;
     world.service_answers(|_| status(500));
     let options = OptionsInput { disable_after_seconds: Some(Some(7_200)), ..OptionsInput::default() };
-    let new = NewEndpoint {
-        name: "sick".into(),
-        url: "https://sick.example/".into(),
-        options,
-        ..NewEndpoint::default()
-    };
+    let new =
+        NewEndpoint { name: "sick".into(), url: "https://sick.example/".into(), options, ..NewEndpoint::default() };
     let sick = world.engine.create_endpoint(world.project(), new).await.unwrap().0.record.id;
     let event = world.publish("order.paid", None).await;
     for attempts in 1..=2 {
@@ -143,12 +140,8 @@ async fn a_rate_is_kept_and_nothing_is_lost_by_it() {
         rate_limit: Some(Some(RateLimitInput { requests: 3, per_seconds: 1 })),
         ..OptionsInput::default()
     };
-    let new = NewEndpoint {
-        name: "slowly".into(),
-        url: "https://slowly.example/".into(),
-        options,
-        ..NewEndpoint::default()
-    };
+    let new =
+        NewEndpoint { name: "slowly".into(), url: "https://slowly.example/".into(), options, ..NewEndpoint::default() };
     world.engine.create_endpoint(world.project(), new).await.unwrap();
     for _ in 0..9 {
         world.publish("order.paid", None).await;

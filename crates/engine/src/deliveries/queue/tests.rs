@@ -1,8 +1,8 @@
 use super::*;
 use crate::deliveries::EventBody;
 use kanca_domain::events::{BuiltIn, EventData};
-use kanca_domain::pace::Signal;
 use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
+use kanca_domain::pace::Signal;
 use std::sync::Arc;
 
 fn at(second: i64) -> Timestamp {

@@ -54,6 +54,7 @@ fn every_call_asks_who_is_there_unless_it_is_open() {
         "/api/v1/setup",
         "/api/v1/scenario.schema.json",
         "/chat/v1/bots/{bot}",
+        "/.well-known/webhook-keys/{id}",
         "/chat/v1/conversations",
     ];
     for (method, path, _) in calls(&server) {
