@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use kanca_domain::addresses::AddressRules;
-use kanca_engine::ports::{Method, OutgoingRequest, Route, Sender};
+use kanca_engine::ports::{Method, OutgoingRequest, Route, SendFailureKind, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -96,7 +96,7 @@ async fn endless_receivers_cost_bounded_memory() {
                 match visit.await.unwrap() {
                     Ok(response) => assert!(response.truncated),
                     Err(failure) => {
-                        assert_eq!(failure.kind, kanca_engine::ports::SendFailureKind::Protocol, "{failure:?}")
+                        assert_eq!(failure.kind, SendFailureKind::Protocol, "{failure:?}");
                     }
                 }
             }
