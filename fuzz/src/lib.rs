@@ -10,7 +10,7 @@ use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::{Format, encode, xml};
 use kanca_domain::proxies::Proxy;
 use kanca_domain::retries::{LONGEST_RETRY_AFTER, retry_after};
-use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, sign, verify};
+use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, Verifier, Version, sign, verify};
 use std::net::{IpAddr, Ipv6Addr};
 use url::Host;
 
@@ -59,34 +59,40 @@ pub fn signature(bytes: &[u8]) {
     let mut next = || lines.next().unwrap_or_default();
     let (id, timestamp, signatures, secret, body) = (next(), next(), next(), next(), next());
     let headers = [("webhook-id", id), ("Webhook-Timestamp", timestamp), ("webhook-signature", signatures)];
-    let ours = Secret::from_random(&[7; 32]);
-    let mut secrets = vec![ours.clone()];
+    let shared = Secret::from_random(&[7; 32]);
+    let pair = Secret::generate(Version::V1a, &[9; 32]);
+    let ours = [Verifier::Shared(shared.clone()), Verifier::Public(pair.public_key().expect("it is a pair"))];
+    let mut keys = ours.to_vec();
     if let Ok(text) = std::str::from_utf8(secret) {
         for read in [Secret::parse(text), Secret::parse_foreign(text)].into_iter().flatten() {
             let again = Secret::parse_foreign(&read.reveal()).expect("what is revealed can be read");
             assert_eq!(again.reveal(), read.reveal());
-            secrets.push(read);
+        }
+        if let Ok(read) = Verifier::parse_foreign(text) {
+            let again = Verifier::parse_foreign(&read.reveal()).expect("what is revealed can be read");
+            assert_eq!(again.reveal(), read.reveal());
+            keys.push(read);
         }
         let _ = check_headers([(text, text)]);
     }
     let now = 1_800_000_000;
     let found = SignatureHeaders::find(headers);
-    let result = verify(&found, body, now, TOLERANCE_SECONDS, &secrets[..1]);
-    assert!(result.is_err(), "a signature was forged");
-    let _ = verify(&found, body, i64::MIN, u64::MAX, &secrets);
-    let _ = verify(&found, body, i64::MAX, 0, &secrets);
+    assert!(verify(&found, body, now, TOLERANCE_SECONDS, &ours).is_err(), "a signature was forged");
+    let _ = verify(&found, body, i64::MIN, u64::MAX, &keys);
+    let _ = verify(&found, body, i64::MAX, 0, &keys);
 
-    // A real signature is found among whatever else stands there.
-    if let Ok(id) = std::str::from_utf8(id) {
-        let real = sign(&ours, id, now, body);
-        let mixed = [signatures, b" ", real.as_bytes(), b" ", signatures].concat();
-        let time = now.to_string();
+    // A real signature is found before whatever else stands there, and a real `v1` also behind it.
+    let Ok(id) = std::str::from_utf8(id) else { return };
+    let time = now.to_string();
+    for (secret, before) in [(&shared, signatures), (&shared, b""), (&pair, b"")] {
+        let real = sign(secret, id, now, body);
+        let mixed = [before, b" ", real.as_bytes(), b" ", signatures].concat();
         let headers = [
             ("webhook-id", id.as_bytes()),
             ("webhook-timestamp", time.as_bytes()),
             ("webhook-signature", mixed.as_slice()),
         ];
-        let result = verify(&SignatureHeaders::find(headers), body, now, TOLERANCE_SECONDS, &secrets);
+        let result = verify(&SignatureHeaders::find(headers), body, now, TOLERANCE_SECONDS, &keys);
         assert_eq!(result, Ok(()), "{real}");
     }
 }

@@ -93,7 +93,7 @@ impl Machine {
     }
 }
 
-async fn is_followed(world: &World, machine: &Machine, walk: &str) {
+async fn is_followed(world: &World, machine: &Machine, walk: &[String]) {
     for expected in &machine.0 {
         let stored = world.stored(expected.id).await;
         let actual = Model {
@@ -107,7 +107,7 @@ async fn is_followed(world: &World, machine: &Machine, walk: &str) {
             attempts: stored.attempt_count,
             ..expected.clone()
         };
-        assert_eq!(actual, *expected, "after {walk}");
+        assert_eq!(actual, *expected, "after {walk:?}");
     }
 }
 
@@ -124,7 +124,7 @@ pub async fn deliveries_follow_the_state_machine(world: &World) {
         walk_number += 1;
         // Keys are the endpoint's, so each walk has its own.
         let keys = [["a1", "b1"], ["a2", "b2"], ["a3", "b3"], ["a4", "b4"], ["a5", "b5"]][walk_number - 1];
-        let (mut machine, mut walk) = (Machine::default(), format!("seed {seed}:"));
+        let (mut machine, mut walk) = (Machine::default(), vec![format!("seed {seed}")]);
         for step in 1..=80_i64 {
             let now = at(step);
             let some = if machine.0.is_empty() { 0 } else { roll(machine.0.len()) };
@@ -134,13 +134,13 @@ pub async fn deliveries_follow_the_state_machine(world: &World) {
                     let event = key.map_or_else(|| world.event_for_one(), |key| world.event_with_key(key));
                     let id = world.accept(event).await;
                     machine.accept(id, key);
-                    walk += " accept";
+                    walk.push("accept".to_owned());
                 }
                 _ if machine.0.is_empty() => {}
                 3..=4 => {
                     let is_claimed = world.claim(machine.0[some].id).await.is_some();
-                    walk += " claim";
-                    assert_eq!(is_claimed, machine.0[some].can_be_claimed(), "after {walk}");
+                    walk.push(format!("claim {some}"));
+                    assert_eq!(is_claimed, machine.0[some].can_be_claimed(), "after {walk:?}");
                     machine.0[some].claimed |= is_claimed;
                 }
                 // An attempt was going on, or one comes late for a delivery that has ended.
@@ -150,17 +150,17 @@ pub async fn deliveries_follow_the_state_machine(world: &World) {
                         1 => Verdict::Failed,
                         _ => Verdict::Retry { due: at(step + 50) },
                     };
-                    walk += &format!(" record {some} {verdict:?}");
+                    walk.push(format!("record {some} {verdict:?}"));
                     let recorded = world.record(machine.0[some].id, verdict, now).await;
-                    assert_eq!(recorded, machine.record(some, verdict, now), "after {walk}");
+                    assert_eq!(recorded, machine.record(some, verdict, now), "after {walk:?}");
                 }
                 8 => {
-                    walk += &format!(" retry {some}");
+                    walk.push(format!("retry {some}"));
                     world.storage.retry_delivery(world.project, machine.0[some].id, now).await.unwrap();
                     machine.retry(some, now);
                 }
                 9 if machine.0[some].claimed => {
-                    walk += &format!(" release {some}");
+                    walk.push(format!("release {some}"));
                     world.storage.release(vec![machine.0[some].id]).await.unwrap();
                     machine.0[some].claimed = false;
                 }
