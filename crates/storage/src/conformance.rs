@@ -15,6 +15,7 @@ pub mod endpoints;
 pub mod events;
 pub mod inboxes;
 pub mod lists;
+pub mod machine;
 pub mod manual;
 pub mod ordering;
 pub mod outcomes;
@@ -101,6 +102,8 @@ behaviours! { $
         a_taken_key_among_them_stores_none
         repetitions_among_them_are_told_apart
         events_of_a_key_that_come_together_wait_for_one_another;
+    machine:
+        deliveries_follow_the_state_machine;
     claims:
         what_is_due_is_handed_out_once_and_earliest_first
         what_is_not_due_yet_says_when_it_will_be

@@ -7,3 +7,4 @@ mod deliveries;
 mod pace;
 mod rotation;
 mod support;
+mod way;
