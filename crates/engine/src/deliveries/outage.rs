@@ -43,7 +43,7 @@ impl Engine {
                 };
             }
             Err(error) => {
-                tracing::warn!(%endpoint, %error, "an outage could not be noted; the next failure tries again")
+                tracing::warn!(%endpoint, %error, "an outage could not be noted; the next failure tries again");
             }
         }
     }

@@ -202,7 +202,9 @@ impl Queue {
         self.refilling = false;
         self.busy -= 1;
         self.next_due = earliest(next_due, self.noted.take());
-        jobs.into_iter().for_each(|job| self.push(job));
+        for job in jobs {
+            self.push(job);
+        }
         self.next_due
     }
 

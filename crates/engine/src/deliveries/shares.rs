@@ -138,7 +138,7 @@ mod tests {
         let shares = Shares::default();
         assert!(shares.try_place(project(2)));
         let mine = std::iter::from_fn(|| shares.try_place(project(1)).then_some(())).count();
-        assert!(mine >= MAX_PLACES / 2 - 1 && mine <= MAX_PLACES / 2 + 1, "{mine}");
+        assert!((MAX_PLACES / 2 - 1..=MAX_PLACES / 2 + 1).contains(&mine), "{mine}");
         let others = std::iter::from_fn(|| shares.try_place(project(2)).then_some(())).count();
         assert!(others >= MAX_PLACES / 2 - 2, "{others}");
         assert!(!shares.try_place(project(3)), "in all there is an end");
