@@ -136,6 +136,9 @@ pub fn check_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) 
             _ if name.starts_with("content-") => "it comes from the webhook's format and the event.",
             _ if name.starts_with("webhook-") => "it is part of the signature, which Kanca makes.",
             _ if name.starts_with("kanca-") => "names that begin with “kanca-” are Kanca's own.",
+            "ce-specversion" | "ce-id" | "ce-source" | "ce-type" | "ce-time" => {
+                "it is part of CloudEvents, which Kanca writes."
+            }
             _ if headers::is_hop_by_hop(name) => "it belongs to the connection, which Kanca manages.",
             _ => return None,
         })
@@ -210,6 +213,7 @@ mod tests {
             "Webhook-Id",
             "webhook-signature",
             "Kanca-Hops",
+            "CE-Id",
             "trailer",
             "keep-alive",
             "proxy-connection",
@@ -217,7 +221,10 @@ mod tests {
             let checked = check_headers([(name, "x")]);
             assert!(matches!(checked, Err(InvalidHeaders::Refused { .. })), "{name}");
         }
-        assert_eq!(check_headers([("Authorization", "Bearer x"), ("X-Host", "y"), ("accept", "*/*")]), Ok(()));
+        assert_eq!(
+            check_headers([("Authorization", "Bearer x"), ("X-Host", "y"), ("accept", "*/*"), ("ce-tenant", "7")]),
+            Ok(())
+        );
     }
 
     #[test]

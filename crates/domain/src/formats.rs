@@ -1,14 +1,17 @@
-//! The three formats in which an endpoint may want its events: JSON, XML and form fields.
+//! The formats in which an endpoint may want its events: JSON, XML, form fields, `CloudEvents` and plain text.
 //!
-//! Every body carries the same three things, `type`, `timestamp` and `data`; `docs/formats.md` describes each mapping
+//! All but the text carry the same things, `type`, `timestamp` and `data`; `docs/formats.md` describes each mapping
 //! for those who receive it. All encoders read the event's JSON text token by token, without a tree and without
 //! recursion, so that key order and number text survive and depth costs no stack.
 
+pub mod cloudevents;
 pub mod form;
 mod json_text;
 pub mod xml;
 
 use crate::events::{EventData, EventType};
+use crate::ids::{EventId, ProjectId};
+use json_text::{Token, Tokens, Unit};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +24,7 @@ pub const MAX_ENCODED_BYTES: usize = 32 * 1024 * 1024;
 
 /// How an endpoint wants its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// `application/json`: `data` goes out byte for byte as it came in.
     #[default]
@@ -30,11 +33,17 @@ pub enum Format {
     Xml,
     /// `application/x-www-form-urlencoded`: for receivers that only read form fields; types are lost.
     Form,
+    /// `application/cloudevents+json`: a `CloudEvents` event in structured mode.
+    CloudeventsStructured,
+    /// `application/json`: a `CloudEvents` event in binary mode, the data as it came in and the rest in `ce-` headers.
+    CloudeventsBinary,
+    /// `text/plain; charset=utf-8`: a text as it is, other data as their JSON text; nothing else.
+    Text,
 }
 
 /// A text that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the format must be “json”, “xml” or “form”")]
+#[error("the format must be “json”, “xml”, “form”, “cloudevents_structured”, “cloudevents_binary” or “text”")]
 pub struct InvalidFormat;
 
 /// A body that is ready to be signed and sent.
@@ -52,21 +61,35 @@ pub struct Encoded {
 pub struct TooLarge(pub Format);
 
 impl Format {
-    /// `json`, `xml` or `form`.
+    /// Every format.
+    pub const ALL: [Self; 6] =
+        [Self::Json, Self::Xml, Self::Form, Self::CloudeventsStructured, Self::CloudeventsBinary, Self::Text];
+
+    /// The name in the API, such as `json`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Xml => "xml",
             Self::Form => "form",
+            Self::CloudeventsStructured => "cloudevents_structured",
+            Self::CloudeventsBinary => "cloudevents_binary",
+            Self::Text => "text",
         }
+    }
+
+    /// Whether [`headers`] gives any.
+    pub const fn has_headers(self) -> bool {
+        matches!(self, Self::CloudeventsBinary)
     }
 
     /// The value of `Content-Type` of a body in this format.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
+            Self::Json | Self::CloudeventsBinary => "application/json",
             Self::Xml => "application/xml; charset=utf-8",
             Self::Form => "application/x-www-form-urlencoded",
+            Self::CloudeventsStructured => "application/cloudevents+json",
+            Self::Text => "text/plain; charset=utf-8",
         }
     }
 }
@@ -80,25 +103,61 @@ impl fmt::Display for Format {
 impl FromStr for Format {
     type Err = InvalidFormat;
     fn from_str(text: &str) -> Result<Self, InvalidFormat> {
-        match text {
-            "json" => Ok(Self::Json),
-            "xml" => Ok(Self::Xml),
-            "form" => Ok(Self::Form),
-            _ => Err(InvalidFormat),
-        }
+        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or(InvalidFormat)
     }
 }
 
-/// The body of an event in a format. `timestamp` is the event's own time as RFC 3339 text.
+/// What is written of an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope<'a> {
+    /// Whose event it is.
+    pub project: ProjectId,
+    /// The event's id.
+    pub id: EventId,
+    /// Its type.
+    pub event_type: &'a EventType,
+    /// Its own time as RFC 3339 text.
+    pub timestamp: &'a str,
+    /// Its data.
+    pub data: &'a EventData,
+}
+
+/// The body of an event in a format.
 ///
-/// JSON never fails; XML and form fields fail above [`MAX_ENCODED_BYTES`].
-pub fn encode(format: Format, event_type: &EventType, timestamp: &str, data: &EventData) -> Result<Encoded, TooLarge> {
+/// XML and form fields fail above [`MAX_ENCODED_BYTES`], the others never.
+pub fn encode(format: Format, envelope: &Envelope<'_>) -> Result<Encoded, TooLarge> {
+    let Envelope { event_type, timestamp, data, .. } = *envelope;
     let body = match format {
         Format::Json => Some(encode_json(event_type, timestamp, data)),
         Format::Xml => xml::encode(event_type, timestamp, data),
         Format::Form => form::encode(event_type, timestamp, data),
+        Format::CloudeventsStructured => Some(cloudevents::structured(envelope)),
+        Format::CloudeventsBinary => Some(data.as_str().as_bytes().to_vec()),
+        Format::Text => Some(encode_text(data)),
     };
     body.map(|body| Encoded { content_type: format.content_type(), body }).ok_or(TooLarge(format))
+}
+
+/// The headers that belong to the format besides the content type; none in most.
+pub fn headers(format: Format, envelope: &Envelope<'_>) -> Vec<(&'static str, String)> {
+    match format {
+        Format::CloudeventsBinary => cloudevents::headers(envelope),
+        _ => Vec::new(),
+    }
+}
+
+/// The text itself if the data is one (half a character becomes U+FFFD), else its JSON text.
+fn encode_text(data: &EventData) -> Vec<u8> {
+    match Tokens::of(data.as_str()).next() {
+        Some(Token::String(text)) => {
+            let char_of = |unit| match unit {
+                Unit::Char(c) => c,
+                Unit::Lone(_) => char::REPLACEMENT_CHARACTER,
+            };
+            text.units().map(char_of).collect::<String>().into_bytes()
+        }
+        _ => data.as_str().as_bytes().to_vec(),
+    }
 }
 
 /// `{"type":…,"timestamp":…,"data":…}` in one allocation. The type needs no escaping by its own rule.

@@ -116,7 +116,7 @@ impl Code for DeliveryStatus {
 }
 
 impl Code for Format {
-    const ALL: &'static [Self] = &[Self::Json, Self::Xml, Self::Form];
+    const ALL: &'static [Self] = &Self::ALL;
 }
 
 impl Code for Ordering {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::Id;
 use proptest::prelude::*;
 use proptest::string::string_regex;
 
@@ -6,8 +7,17 @@ fn data(json: &str) -> EventData {
     EventData::parse(json.as_bytes()).unwrap_or_else(|problem| panic!("{problem}: {json}"))
 }
 
+fn envelope<'a>(event_type: &'a EventType, timestamp: &'a str, data: &'a EventData) -> Envelope<'a> {
+    let (project, id) = (ProjectId::new(1_700_000_000_000, &[1; 10]), EventId::new(1_700_000_000_000, &[2; 10]));
+    Envelope { project, id, event_type, timestamp, data }
+}
+
+fn encode_as(format: Format, event_type: &str, timestamp: &str, json: &str) -> Result<Encoded, TooLarge> {
+    encode(format, &envelope(&event_type.parse().unwrap(), timestamp, &data(json)))
+}
+
 fn body(format: Format, json: &str) -> String {
-    let encoded = encode(format, &"order.paid".parse().unwrap(), "2026-01-31T09:00:00.000Z", &data(json)).unwrap();
+    let encoded = encode_as(format, "order.paid", "2026-01-31T09:00:00.000Z", json).unwrap();
     String::from_utf8(encoded.body).unwrap()
 }
 
@@ -68,10 +78,10 @@ fn json_carries_the_data_byte_for_byte() {
     let text = r#"{"b" : 1.0, "a":"\u0041", "b":1E400}"#;
     let expected = format!(r#"{{"type":"order.paid","timestamp":"2026-01-31T09:00:00.000Z","data":{text}}}"#);
     assert_eq!(body(Format::Json, text), expected);
-    let encoded = encode(Format::Json, &"a".parse().unwrap(), "t", &data("[]")).unwrap();
+    let encoded = encode_as(Format::Json, "a", "t", "[]").unwrap();
     assert_eq!(encoded.body.len(), encoded.body.capacity(), "one allocation of the right size");
     assert_eq!(encoded.content_type, "application/json");
-    let odd = encode(Format::Json, &"a".parse().unwrap(), "\"\n", &data("1")).unwrap();
+    let odd = encode_as(Format::Json, "a", "\"\n", "1").unwrap();
     assert_eq!(odd.body, br#"{"type":"a","timestamp":"\"\n","data":1}"#);
 }
 
@@ -216,9 +226,9 @@ fn a_form_has_one_field_for_each_value() {
 #[test]
 fn a_hostile_form_is_refused_and_not_built() {
     let json = format!(r#"{{"{}":[{}0]}}"#, "k".repeat(200_000), "0,".repeat(200_000));
-    let refused = encode(Format::Form, &"a".parse().unwrap(), "t", &data(&json));
+    let refused = encode_as(Format::Form, "a", "t", &json);
     assert_eq!(refused, Err(TooLarge(Format::Form)));
-    assert!(encode(Format::Xml, &"a".parse().unwrap(), "t", &data(&json)).is_ok());
+    assert!(encode_as(Format::Xml, "a", "t", &json).is_ok());
     assert!(TooLarge(Format::Form).to_string().starts_with("the event is larger than 32 MiB as form"));
 }
 
@@ -287,5 +297,80 @@ proptest! {
     fn no_bytes_make_the_reader_panic(text in r#"(<|>|/|&|;|'|"|=|event|data|type|item| |#x|1|\\u|é|\PC){0,40}"#) {
         let _ = xml::decode(text.as_bytes());
         let _ = xml::decode(format!("<event><type>a</type><data {text}").as_bytes());
+    }
+}
+
+mod cloud_events {
+    use super::*;
+
+    #[test]
+    fn structured_puts_everything_into_one_object() {
+        let encoded = encode_as(Format::CloudeventsStructured, "order.paid", "2026-01-31T09:00:00Z", r#"{"n": 19.90}"#);
+        let encoded = encoded.unwrap();
+        assert_eq!(encoded.content_type, "application/cloudevents+json");
+        let text = String::from_utf8(encoded.body).unwrap();
+        assert!(text.ends_with(r#","data":{"n": 19.90}}"#), "byte for byte: {text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let names: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["specversion", "id", "source", "type", "time", "datacontenttype", "data"]);
+        assert_eq!(value["id"], EventId::new(1_700_000_000_000, &[2; 10]).to_string());
+        assert!(value["source"].as_str().unwrap().starts_with("urn:kanca:prj_"));
+        let members = ["specversion", "type", "time", "datacontenttype"].map(|name| value[name].as_str().unwrap());
+        assert_eq!(members, ["1.0", "order.paid", "2026-01-31T09:00:00Z", "application/json"]);
+    }
+
+    #[test]
+    fn binary_puts_the_attributes_into_headers_and_leaves_the_data_alone() {
+        let (event_type, event_data) = ("order.paid".parse().unwrap(), data(r#"{"n": 19.90}"#));
+        let envelope = envelope(&event_type, "2026-01-31T09:00:00Z", &event_data);
+        let encoded = encode(Format::CloudeventsBinary, &envelope).unwrap();
+        assert_eq!(
+            (encoded.content_type, encoded.body.as_slice()),
+            ("application/json", br#"{"n": 19.90}"#.as_slice())
+        );
+        let headers = headers(Format::CloudeventsBinary, &envelope);
+        let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time"]);
+        assert_eq!((headers[1].1.as_str(), headers[3].1.as_str()), (envelope.id.to_string().as_str(), "order.paid"));
+        for format in Format::ALL {
+            assert_eq!(super::super::headers(format, &envelope).is_empty(), !format.has_headers(), "{format}");
+        }
+    }
+
+    #[test]
+    fn header_values_are_percent_encoded() {
+        // The examples of the HTTP protocol binding, section 3.1.3.2.
+        for (text, value) in [
+            ("Euro \u{20ac} \u{1f600}", "Euro%20%E2%82%AC%20%F0%9F%98%80"),
+            ("a\"b%c", "a%22b%25c"),
+            ("urn:x:1/~!", "urn:x:1/~!"),
+            ("\r\n", "%0D%0A"),
+        ] {
+            assert_eq!(cloudevents::header_value(text), value);
+        }
+    }
+}
+
+#[test]
+fn text_is_a_text_as_it_is_and_anything_else_as_json() {
+    for (json, text) in [
+        (r#""Merhaba \"d\u00fcnya\"\n""#, "Merhaba \"dünya\"\n"),
+        (r#""""#, ""),
+        (r#" "a" "#, "a"),
+        (r#""\ud83d\ude00\ud800""#, "\u{1f600}\u{fffd}"),
+        ("19.90", "19.90"),
+        ("null", "null"),
+        (r#"{"a": [1]}"#, r#"{"a": [1]}"#),
+        (r#"["a"]"#, r#"["a"]"#),
+    ] {
+        assert_eq!(body(Format::Text, json), text, "{json}");
+    }
+}
+
+#[test]
+fn every_format_is_known_by_its_name() {
+    for format in Format::ALL {
+        assert_eq!(format.as_str().parse(), Ok(format));
+        assert_eq!(serde_json::to_string(&format).unwrap(), format!("\"{format}\""));
     }
 }

@@ -6,6 +6,7 @@ use crate::endpoints::{Endpoint, MASK};
 use crate::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailureKind, Sent};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
+use kanca_domain::formats;
 use kanca_domain::retries;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
 use std::time::Duration;
@@ -98,6 +99,10 @@ pub(super) fn headers(
     let signature = endpoint.signing.sign(&id, at, &body.bytes);
     let mut headers = Vec::with_capacity(6 + endpoint.own_headers().len());
     headers.push(("content-type".to_owned(), body.content_type.to_owned()));
+    if endpoint.record.format.has_headers() {
+        let of_format = formats::headers(endpoint.record.format, &event.envelope(&event.timestamp.to_string()));
+        headers.extend(of_format.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use kanca_domain::attempts::{CurlHeader, curl_command};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::{EventData, EventType};
-use kanca_domain::formats::{self, Encoded, Format, TooLarge};
+use kanca_domain::formats::{self, Encoded, Envelope, Format, TooLarge};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord, DueDelivery, StatusCounts, Waiter};
 use kanca_storage::{Page, PageRequest};
@@ -38,7 +38,7 @@ pub(crate) struct EventBody {
     pub accepted_at: Timestamp,
     pub data: EventData,
     pub hops: u8,
-    encoded: [OnceLock<Result<SharedBody, TooLarge>>; 3],
+    encoded: [OnceLock<Result<SharedBody, TooLarge>>; Format::ALL.len()],
 }
 
 /// An encoded body that attempts share without copying.
@@ -63,18 +63,19 @@ impl EventBody {
 
     /// The body in a format, over the exact bytes that are signed and sent.
     pub fn encoded(&self, format: Format) -> Result<SharedBody, TooLarge> {
-        let slot = match format {
-            Format::Json => 0,
-            Format::Xml => 1,
-            Format::Form => 2,
-        };
-        self.encoded[slot]
+        self.encoded[format as usize]
             .get_or_init(|| {
-                let Encoded { content_type, body } =
-                    formats::encode(format, &self.event_type, &self.timestamp.to_string(), &self.data)?;
+                let timestamp = self.timestamp.to_string();
+                let Encoded { content_type, body } = formats::encode(format, &self.envelope(&timestamp))?;
                 Ok(SharedBody { content_type, bytes: body.into() })
             })
             .clone()
+    }
+
+    /// What is written of it; `timestamp` is the text of its time.
+    pub fn envelope<'a>(&'a self, timestamp: &'a str) -> Envelope<'a> {
+        let (project, id) = (self.project_id, self.event_id);
+        Envelope { project, id, event_type: &self.event_type, timestamp, data: &self.data }
     }
 
     /// Bytes it takes in memory, roughly: the data, and as much again for its encoded form.

@@ -90,6 +90,9 @@ pub enum FormatName {
     Json,
     Xml,
     Form,
+    CloudeventsStructured,
+    CloudeventsBinary,
+    Text,
 }
 
 /// Whether events with the same ordering key go one after another.

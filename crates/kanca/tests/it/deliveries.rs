@@ -4,6 +4,7 @@ mod accepted;
 mod auth;
 mod batches;
 mod bodies;
+mod formats;
 mod headers;
 mod idempotency;
 mod isolation;

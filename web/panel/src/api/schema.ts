@@ -1360,7 +1360,7 @@ export interface components {
          * @description How bodies are written.
          * @enum {string}
          */
-        FormatName: "json" | "xml" | "form";
+        FormatName: "json" | "xml" | "form" | "cloudevents_structured" | "cloudevents_binary" | "text";
         /** @description The key of `identity_hash`; for the site's server only. */
         IdentitySecret: {
             identity_secret: string;
