@@ -24,6 +24,9 @@ pub enum EngineError {
     /// The input contradicts the present state (409). `code` names the problem type.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// Events of a batch came under idempotency keys that were used for another content (409, with each place).
+    #[error("Nothing was published: {}", summary(.0))]
+    KeysTaken(Vec<FieldError>),
     /// The scenario cannot be published (422, with the list).
     #[error("The scenario has {} that must be mended before it can be published.", count(.0.len()))]
     ScenarioInvalid(Vec<kanca_domain::scenario::Problem>),

@@ -3,13 +3,13 @@
 use crate::Engine;
 use crate::deliveries::{EventBody, Job};
 use crate::endpoints::Endpoint;
-use crate::errors::{EngineError, Result};
+use crate::errors::{EngineError, FieldError, Result};
 use jiff::Timestamp;
 use kanca_domain::endpoints::Ordering;
 use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_storage::deliveries::{NewDelivery, Waiter};
-use kanca_storage::events::{Accepted, EventRecord, Explanation, Idempotency, NewEvent};
+use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Explanation, Idempotency, NewEvent};
 use kanca_storage::{Page, PageRequest};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -73,6 +73,42 @@ impl Engine {
                 ),
             )),
         }
+    }
+
+    /// Publishes events in a project, all of them or none. Returns when all are durable, with one answer for each.
+    pub async fn publish_all(&self, project: ProjectId, publications: Vec<Publication>) -> Result<Vec<Published>> {
+        self.accepts_events()?;
+        let audience = Audience::Subscribers;
+        let prepared = publications.into_iter().map(|publication| self.prepare(project, publication, &audience));
+        let (events, jobs): (Vec<_>, Vec<_>) = prepared.map(|p| (p.event, p.jobs)).unzip();
+        let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        let accepted = match self.storage.accept_events(events).await {
+            Ok(AllAccepted::Stored(accepted)) => accepted,
+            other => {
+                for jobs in jobs {
+                    self.dispatcher.drop_claims(jobs);
+                }
+                return Err(match other {
+                    Ok(AllAccepted::KeysTaken(taken)) => keys_taken(&taken, &ids),
+                    Err(error) => self.note_storage(error),
+                    Ok(AllAccepted::Stored(_)) => EngineError::Internal("stored, and not stored".into()),
+                });
+            }
+        };
+        let mut published = Vec::with_capacity(ids.len());
+        for ((id, jobs), accepted) in ids.into_iter().zip(jobs).zip(accepted) {
+            published.push(match accepted {
+                Accepted::New { held } => {
+                    self.dispatcher.start(self, jobs, &held);
+                    Published::New(id)
+                }
+                Accepted::Repeated { event_id } | Accepted::KeyTaken { event_id } => {
+                    self.dispatcher.drop_claims(jobs);
+                    Published::Repeated(event_id)
+                }
+            });
+        }
+        Ok(published)
     }
 
     /// Makes the event, its deliveries and their jobs, without writing anything.
@@ -156,6 +192,18 @@ impl Engine {
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<EventRecord> {
         self.storage.event(project, id).await?.ok_or(EngineError::NotFound("event"))
     }
+}
+
+/// What is said when events of a batch came under keys that another content has.
+fn keys_taken(taken: &[(usize, EventId)], ids: &[EventId]) -> EngineError {
+    let fields = taken.iter().map(|(place, by)| {
+        let other = match ids.iter().position(|id| id == by) {
+            Some(earlier) => format!("events[{earlier}] has this key with another content"),
+            None => format!("was used within the last 24 hours for another content (event {by})"),
+        };
+        FieldError { field: format!("events[{place}].idempotency_key"), message: format!("{other}; use a new key") }
+    });
+    EngineError::KeysTaken(fields.collect())
 }
 
 /// An instant without what is finer than a millisecond: nobody asked for nine digits in every body.

@@ -69,12 +69,16 @@ pub fn router(app: App) -> Router {
 }
 
 fn api_routes() -> Router<App> {
-    use api::{accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios};
+    use api::{
+        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, project,
+        scenarios,
+    };
     Router::new()
         .route("/openapi.json", get(openapi_json))
         .route("/session", get(accounts::session).post(accounts::log_in).delete(accounts::log_out))
         .route("/setup", post(accounts::set_up))
         .route("/projects", get(accounts::projects).post(accounts::create_project))
+        .route("/project", get(project::get).patch(project::patch))
         .route("/api-keys", get(accounts::api_keys).post(accounts::create_api_key))
         .route("/api-keys/{id}", delete(accounts::delete_api_key))
         .route("/overview", get(overview::overview))
@@ -83,6 +87,7 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}/secret", get(endpoints::secret))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
+        .route("/events/batch", post(event_batches::publish))
         .route("/events/{id}", get(events::get))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::get))

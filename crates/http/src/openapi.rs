@@ -1,7 +1,8 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
 use crate::api::{
-    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, events, inboxes, overview, scenarios,
+    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
+    overview, project, scenarios,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};
@@ -15,10 +16,11 @@ use utoipa::{Modify, OpenApi};
     paths(
         accounts::session, accounts::set_up, accounts::log_in, accounts::log_out, accounts::projects,
         accounts::create_project, accounts::api_keys, accounts::create_api_key, accounts::delete_api_key,
+        project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
         endpoints::event_types,
-        events::publish, events::list, events::get,
+        events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
         inboxes::get_request, inboxes::request_body, inboxes::delete_request, inboxes::clear, inboxes::live,
@@ -31,7 +33,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

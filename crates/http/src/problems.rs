@@ -110,6 +110,11 @@ impl From<EngineError> for Problem {
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail);
                 Self { errors: errors.collect(), ..problem }
             }
+            EngineError::KeysTaken(fields) => {
+                let errors = fields.into_iter().map(|f| FieldProblem { field: f.field, message: f.message });
+                let problem = Self::new(StatusCode::CONFLICT, "idempotency-key-taken", "Conflict", detail);
+                Self { errors: errors.collect(), ..problem }
+            }
             EngineError::Conflict { code, .. } if code == "loop-detected" => {
                 Self::new(StatusCode::LOOP_DETECTED, code, "Loop detected", detail)
             }

@@ -14,7 +14,7 @@ use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::EventData;
 use kanca_domain::ids::{EventId, Id, ProjectId};
 use kanca_storage::deliveries::{NewDelivery, StatusCounts};
-use kanca_storage::events::{Accepted, EventRecord, Events, Idempotency, NewEvent};
+use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Events, Idempotency, NewEvent};
 use kanca_storage::{Page, PageRequest, Result};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
@@ -25,7 +25,7 @@ const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// An event with everything turned into text by the caller's thread, so that the writer only writes.
 pub(crate) struct Prepared {
-    event: NewEvent,
+    pub(crate) event: NewEvent,
     timestamp: String,
     explanation: Option<String>,
     waiters: Vec<Option<String>>,
@@ -81,16 +81,7 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
 
 /// What is known of the event's key; an unknown key is stored.
 fn known_key(tx: &mut Tx<'_>, event: &NewEvent, idempotency: &Idempotency) -> Run<Option<Accepted>> {
-    let oldest = micros(event.accepted_at.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN));
-    let known = tx
-        .prepare(
-            "SELECT event_id, fingerprint FROM idempotency WHERE project_id = ?1 AND key = ?2 AND accepted_at > ?3",
-        )?
-        .query_row(params![key(event.project_id), idempotency.key, oldest], |row| {
-            Ok((id::<EventId>(row, 0)?, row.get::<_, [u8; 32]>(1)?))
-        })
-        .optional()?;
-    if let Some((event_id, fingerprint)) = known {
+    if let Some((event_id, fingerprint)) = stored_key(tx, event, idempotency)? {
         let same = fingerprint == idempotency.fingerprint;
         return Ok(Some(if same { Accepted::Repeated { event_id } } else { Accepted::KeyTaken { event_id } }));
     }
@@ -106,6 +97,17 @@ fn known_key(tx: &mut Tx<'_>, event: &NewEvent, idempotency: &Idempotency) -> Ru
         ],
     )?;
     Ok(None)
+}
+
+/// Who came under the event's key within the window, and with which content.
+pub(crate) fn stored_key(tx: &Tx<'_>, event: &NewEvent, idempotency: &Idempotency) -> Run<Option<(EventId, [u8; 32])>> {
+    let oldest = micros(event.accepted_at.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN));
+    let found = tx
+        .prepare(
+            "SELECT event_id, fingerprint FROM idempotency WHERE project_id = ?1 AND key = ?2 AND accepted_at > ?3",
+        )?
+        .query_row(params![key(event.project_id), idempotency.key, oldest], |row| Ok((id(row, 0)?, row.get(1)?)));
+    Ok(found.optional()?)
 }
 
 /// Stores one delivery; says whether it may start.
@@ -161,6 +163,10 @@ impl Events for SqliteStorage {
         let accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
         guard.keep();
         accepted
+    }
+
+    async fn accept_events(&self, events: Vec<NewEvent>) -> Result<AllAccepted> {
+        self.accept_together(events).await
     }
 
     async fn events(

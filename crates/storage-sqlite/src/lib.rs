@@ -13,6 +13,7 @@ mod counts;
 mod deliveries;
 mod directory;
 mod endpoints;
+mod event_batches;
 mod events;
 mod faults;
 mod headers;

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "these are tests, in a library for their reuse")]
 
 pub mod accounts;
+pub mod batches;
 pub mod claims;
 pub mod conservation;
 pub mod conversations;
@@ -50,6 +51,7 @@ behaviours! { $
     accounts:
         a_project_is_stored_with_its_first_key
         a_project_whose_key_cannot_be_stored_is_not_stored
+        an_update_replaces_a_projects_name_and_options
         projects_are_listed_oldest_first
         a_user_is_found_by_email
         a_user_is_replaced_by_id
@@ -91,6 +93,13 @@ behaviours! { $
         explanations_are_kept
         events_belong_to_their_project
         events_are_counted_since_an_instant;
+    batches:
+        events_that_come_together_are_all_stored
+        no_event_at_all_is_no_error
+        of_events_that_come_together_all_or_none_are_stored
+        a_taken_key_among_them_stores_none
+        repetitions_among_them_are_told_apart
+        events_of_a_key_that_come_together_wait_for_one_another;
     claims:
         what_is_due_is_handed_out_once_and_earliest_first
         what_is_not_due_yet_says_when_it_will_be

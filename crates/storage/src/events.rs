@@ -58,6 +58,16 @@ pub enum Accepted {
     KeyTaken { event_id: EventId },
 }
 
+/// How events that came together were taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllAccepted {
+    /// All of them are stored or were before; one answer for each, in order, never [`Accepted::KeyTaken`].
+    Stored(Vec<Accepted>),
+    /// Nothing of it was stored: these, by their place, came under keys that another content has, with the event that
+    /// has it (of the same call, perhaps).
+    KeysTaken(Vec<(usize, EventId)>),
+}
+
 /// An event as stored.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
@@ -81,6 +91,9 @@ pub trait Events: Send + Sync {
     /// Accepts an event: one durable commit holds the event and its deliveries. The idempotency window is 24 hours
     /// before `accepted_at`. Returns only after the commit has been synced.
     async fn accept_event(&self, event: NewEvent) -> Result<Accepted>;
+    /// Accepts events of one project in one durable commit, all of them or none; each as `accept_event` would, in order,
+    /// so that the second of two with one key is a repetition or a conflict.
+    async fn accept_events(&self, events: Vec<NewEvent>) -> Result<AllAccepted>;
     /// Events of a project, newest first, without `data`; `event_type` filters by the exact type.
     async fn events(
         &self,

@@ -128,7 +128,7 @@ pub async fn publish(
     Ok((status, axum::Json(EventAccepted { id })).into_response())
 }
 
-fn publication(input: EventInput, header: Option<&str>) -> Answer<Publication> {
+pub(super) fn publication(input: EventInput, header: Option<&str>) -> Answer<Publication> {
     let key = match (header, input.idempotency_key.as_deref()) {
         (Some(header), Some(field)) if header != field => {
             return Err(Problem::malformed(

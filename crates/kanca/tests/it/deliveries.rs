@@ -1,11 +1,13 @@
 //! Events on their way to endpoints.
 
 mod accepted;
+mod batches;
 mod bodies;
 mod headers;
 mod idempotency;
 mod isolation;
 mod lists;
+mod options;
 mod ordering;
 mod outcomes;
 mod retries;

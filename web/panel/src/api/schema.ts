@@ -319,6 +319,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publishes events, all of them or none: 202 when all and their deliveries are durable. Each wrong field is named with
+         *     its place, such as `events[3].type`.
+         */
+        post: operations["events_publish_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{id}": {
         parameters: {
             query?: never;
@@ -458,6 +478,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project with its options. */
+        get: operations["project_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the project; in force when the answer is there. */
+        patch: operations["project_patch"];
         trace?: never;
     };
     "/api/v1/projects": {
@@ -776,6 +814,7 @@ export interface components {
             request: components["schemas"]["AttemptRequest"];
             response: components["schemas"]["AttemptResponse"] | null;
             started_at: string;
+            timings: components["schemas"]["AttemptTimings"] | null;
         };
         /**
          * @description How an attempt ended.
@@ -806,6 +845,39 @@ export interface components {
             /** @description Whether there was more. */
             truncated: boolean;
         };
+        /**
+         * @description The parts of an exchange in microseconds. The part in which it failed has the time until then; one that was not needed
+         *     or not reached is null.
+         */
+        AttemptTimings: {
+            /** Format: int32 */
+            connect_us: number | null;
+            /** Format: int32 */
+            dns_us: number | null;
+            /**
+             * Format: int32
+             * @description From the request's first byte to the response's head.
+             */
+            first_byte_us: number | null;
+            /** @description The address and port dialled; the proxy's if there is one. */
+            remote: string | null;
+            /** @description An open connection was used. */
+            reused: boolean;
+            /** Format: int32 */
+            tls_us: number | null;
+            /** Format: int32 */
+            total_us: number;
+        };
+        /** @description One event of a batch. */
+        BatchItem: {
+            id: string;
+            status: components["schemas"]["BatchItemStatus"];
+        };
+        /**
+         * @description Whether an event of a batch is new.
+         * @enum {string}
+         */
+        BatchItemStatus: "new" | "repeated";
         /** @description A bot. */
         Bot: {
             /** @description New conversations start with this scenario. */
@@ -1003,9 +1075,16 @@ export interface components {
         Endpoint: {
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
+            /**
+             * Format: int32
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds: number | null;
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description A CEL expression over the event. */
+            filter: string | null;
             format: components["schemas"]["FormatName"];
             /** @description Names of the custom headers; values are never shown. */
             headers: {
@@ -1014,40 +1093,96 @@ export interface components {
             id: string;
             /** @description The inbox of this project that the URL points to. */
             inbox_id: string | null;
+            /** Format: int32 */
+            max_concurrency: number | null;
             name: string;
             ordering: components["schemas"]["OrderingName"];
+            rate_limit: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt; `null` = the project's. */
+            retry_schedule: number[] | null;
             /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
             secret?: string;
             status: components["schemas"]["EndpointStatusName"];
+            /**
+             * Format: int32
+             * @description How long one attempt may take; `null` = 15.
+             */
+            timeout_seconds: number | null;
+            /** @description A JavaScript program that changes what is sent. */
+            transformation: string | null;
             updated_at: string;
             url: string;
         };
         /** @description A new endpoint. */
         EndpointInput: {
+            /**
+             * Format: int64
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds?: number | null;
             /** @description Absent or `null` = all. */
             event_types?: string[] | null;
+            /** @description A CEL expression over the event; `null` = all matching events. */
+            filter?: string | null;
             format?: components["schemas"]["FormatName"] | null;
             headers?: {
                 [key: string]: string;
             };
+            /**
+             * Format: int64
+             * @description How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+             */
+            max_concurrency?: number | null;
             name: string;
             ordering?: components["schemas"]["OrderingName"] | null;
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            retry_schedule?: number[] | null;
             /** @description `whsec_…`; generated when absent. */
             secret?: string | null;
+            /**
+             * Format: int64
+             * @description How long one attempt may take, 1 to 60; `null` = 15.
+             */
+            timeout_seconds?: number | null;
+            /** @description A JavaScript program that changes what is sent; `null` = none. */
+            transformation?: string | null;
             url: string;
         };
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
+            /**
+             * Format: int64
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds?: number | null;
             event_types?: string[] | null;
+            /** @description A CEL expression over the event; `null` = all matching events. */
+            filter?: string | null;
             format?: components["schemas"]["FormatName"] | null;
             /** @description Replaces all headers; the value `••••` keeps the stored one. */
             headers?: {
                 [key: string]: string;
             } | null;
+            /**
+             * Format: int64
+             * @description How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+             */
+            max_concurrency?: number | null;
             name?: string | null;
             ordering?: components["schemas"]["OrderingName"] | null;
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            retry_schedule?: number[] | null;
             secret?: string | null;
             status?: components["schemas"]["EndpointStatusName"] | null;
+            /**
+             * Format: int64
+             * @description How long one attempt may take, 1 to 60; `null` = 15.
+             */
+            timeout_seconds?: number | null;
+            /** @description A JavaScript program that changes what is sent; `null` = none. */
+            transformation?: string | null;
             url?: string | null;
         };
         /** @description A signing secret. */
@@ -1071,6 +1206,15 @@ export interface components {
         /** @description The id of what was published. */
         EventAccepted: {
             id: string;
+        };
+        /** @description What was published, in the order of the input. */
+        EventBatchAccepted: {
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description Events to publish together. */
+        EventBatchInput: {
+            /** @description 1–1,000 events; the whole body is at most as large as that of a single event may be (1 MiB by default). */
+            events: components["schemas"]["EventInput"][];
         };
         /** @description An event with its data, and why endpoints did not get it. */
         EventDetail: {
@@ -1304,9 +1448,16 @@ export interface components {
             items: {
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
+                /**
+                 * Format: int32
+                 * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+                 */
+                disable_after_seconds?: number | null;
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description A CEL expression over the event. */
+                filter?: string | null;
                 format: components["schemas"]["FormatName"];
                 /** @description Names of the custom headers; values are never shown. */
                 headers: {
@@ -1315,11 +1466,23 @@ export interface components {
                 id: string;
                 /** @description The inbox of this project that the URL points to. */
                 inbox_id?: string | null;
+                /** Format: int32 */
+                max_concurrency?: number | null;
                 name: string;
                 ordering: components["schemas"]["OrderingName"];
+                rate_limit?: components["schemas"]["RateLimit"] | null;
+                /** @description Seconds before each attempt; `null` = the project's. */
+                retry_schedule?: number[] | null;
                 /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
                 secret?: string;
                 status: components["schemas"]["EndpointStatusName"];
+                /**
+                 * Format: int32
+                 * @description How long one attempt may take; `null` = 15.
+                 */
+                timeout_seconds?: number | null;
+                /** @description A JavaScript program that changes what is sent. */
+                transformation?: string | null;
                 updated_at: string;
                 url: string;
             }[];
@@ -1531,12 +1694,45 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description Changes; absent fields stay as they are. */
+        ProjectPatch: {
+            /**
+             * Format: int64
+             * @description 0 = never, `null` = 5 days.
+             */
+            disable_after_seconds?: number | null;
+            name?: string | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
+            retry_schedule?: number[] | null;
+            validation?: components["schemas"]["ValidationName"] | null;
+        };
+        /** @description A project with its options. */
+        ProjectSettings: {
+            created_at: string;
+            /**
+             * Format: int32
+             * @description After how many seconds of failing only a webhook is disabled; 0 = never, `null` = 5 days.
+             */
+            disable_after_seconds: number | null;
+            id: string;
+            name: string;
+            /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
+            retry_schedule: number[] | null;
+            validation: components["schemas"]["ValidationName"];
+        };
         /** @description A published version. */
         Published: {
             /** Format: int64 */
             number: number;
             published_at: string;
             version_id: string;
+        };
+        /** @description At most so many requests in so many seconds. */
+        RateLimit: {
+            /** Format: int64 */
+            per_seconds: number;
+            /** Format: int64 */
+            requests: number;
         };
         /** @description Says something. */
         SayInput: {
@@ -1628,6 +1824,11 @@ export interface components {
             email: string;
             id: string;
         };
+        /**
+         * @description What becomes of an event that its type's schema does not allow.
+         * @enum {string}
+         */
+        ValidationName: "off" | "warn" | "reject";
         /** @description What a conversation waits for. */
         Waiting: {
             block_id: string | null;
@@ -2322,6 +2523,53 @@ export interface operations {
             };
         };
     };
+    events_publish_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBatchInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventBatchAccepted"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_get: {
         parameters: {
             query?: never;
@@ -2620,6 +2868,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    project_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+        };
+    };
+    project_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
