@@ -89,6 +89,7 @@ pub struct EndpointPatch {
 impl Engine {
     /// Creates an endpoint; its secret, generated unless given, can be shown to the caller this once.
     pub async fn create_endpoint(&self, project: ProjectId, new: NewEndpoint) -> Result<(Arc<Endpoint>, String)> {
+        let programs = self.check_programs(&new.options).await;
         let _guard = self.config.lock().await;
         let secret = match &new.secret {
             Some(text) => Secret::parse(text),
@@ -102,6 +103,7 @@ impl Engine {
         let inbox_id = faults.url(self, project, &new.url);
         let mut options = EndpointOptions::default();
         new.options.apply(&mut options, &mut faults);
+        faults.extend(programs);
         faults.result()?;
         let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, inbox_id) else {
             return Err(EngineError::Internal("an endpoint was refused without a fault".into()));
@@ -141,6 +143,8 @@ impl Engine {
         id: EndpointId,
         patch: EndpointPatch,
     ) -> Result<Arc<Endpoint>> {
+        self.endpoint(project, id)?;
+        let programs = self.check_programs(&patch.options).await;
         let _guard = self.config.lock().await;
         let old = self.endpoint(project, id)?;
         let mut record = old.record.clone();
@@ -174,6 +178,7 @@ impl Engine {
             record.url = url;
         }
         patch.options.apply(&mut record.options, &mut faults);
+        faults.extend(programs);
         faults.result()?;
         self.seal(&mut record, &secrets)?;
         record.format = patch.format.unwrap_or(record.format);

@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
 use crate::api::{
-    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, project, scenarios,
+    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events,
+    inboxes, overview, project, scenarios,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
+        endpoint_trials::run,
         endpoints::event_types,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,

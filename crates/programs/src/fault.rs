@@ -46,6 +46,11 @@ impl Fault {
         Self::new(FaultKind::Failed, message)
     }
 
+    /// What a transformation gave cannot be sent.
+    pub fn of_output(message: &str) -> Self {
+        Self::failed(message)
+    }
+
     pub(crate) fn ran_too_long() -> Self {
         Self::new(FaultKind::Exhausted, format!("ran longer than {} ms and was stopped", crate::RUN_MILLIS))
     }

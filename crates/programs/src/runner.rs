@@ -113,6 +113,13 @@ impl Runner {
         results.into_iter().map(|ran| ran.unwrap_or_else(missing)).collect()
     }
 
+    /// Whether an event passes a filter that somebody tries: it is run however it went before.
+    pub async fn try_filter(&self, event: &Event, filter: &str) -> Ran<bool> {
+        let lane = if self.0.history.lock().is_slow(filter) { &self.0.slow } else { &self.0.quick };
+        let mut ran = self.filter_in(lane, event, &[filter], vec![0]).await;
+        ran.pop().map_or_else(|| Ran { result: Err(unexpected()), micros: 0 }, |(_, ran)| ran)
+    }
+
     /// Runs some of the filters in a lane. A child that ends takes the filter under way with it; the others go on in another.
     async fn filter_in(
         &self,

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::fault::{Fault, FaultKind};
 use machine::Machine;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// What a transformation said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +49,15 @@ pub(crate) fn check(text: &str) -> Result<(), Fault> {
 /// Runs `transform(event)`.
 pub(crate) fn run(text: &str, event: &Event, url: &str) -> Result<Transformed, Fault> {
     limited(text)?;
-    let input = serde_json::to_string(&Input { event, url, headers: Headers {} })
+    let input = Input {
+        id: &event.id,
+        event_type: &event.event_type,
+        timestamp: &event.timestamp,
+        data: &event.data,
+        url,
+        headers: Headers {},
+    };
+    let input = serde_json::to_string(&input)
         .map_err(|error| Fault::failed(format!("the event cannot be given to the program: {error}")))?;
     let now = chrono::DateTime::parse_from_rfc3339(&event.timestamp).map_or(0, |at| at.timestamp_millis());
     #[expect(clippy::cast_precision_loss, reason = "JavaScript's time is a double by definition")]
@@ -63,8 +72,11 @@ pub(crate) fn run(text: &str, event: &Event, url: &str) -> Result<Transformed, F
 /// What `transform` is given: the event, where it goes, and headers to add to.
 #[derive(Serialize)]
 struct Input<'a> {
-    #[serde(flatten)]
-    event: &'a Event,
+    id: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    timestamp: &'a str,
+    data: &'a RawValue,
     url: &'a str,
     headers: Headers,
 }

@@ -50,8 +50,8 @@ fn the_returned_object_says_what_is_sent() {
         ("return {...event, body: ''}", Content::Text(String::new())),
         ("return {body: {at: new Date(0)}}", json(r#"{"at":"1970-01-01T00:00:00.000Z"}"#)),
         (
-            "return {body: [event.id, event.timestamp, event.ordering_key, event.url]}",
-            json(r#"["evt_1","2026-03-04T05:06:07.890Z","k1","https://example.com/hook"]"#),
+            "return {body: [event.id, event.timestamp, event.url]}",
+            json(r#"["evt_1","2026-03-04T05:06:07.890Z","https://example.com/hook"]"#),
         ),
         ("return {body: Object.keys(event.headers)}", json("[]")),
     ] {
