@@ -37,14 +37,18 @@ const NICENESS: i32 = 5;
 /// When the pipes break or no thread can be started.
 pub fn serve() -> io::Result<()> {
     let watch = Arc::new(Watch::default());
+    let (confined, go) = std::sync::mpsc::channel();
     let worker = {
         let watch = watch.clone();
         std::thread::Builder::new().name("programs".into()).stack_size(STACK).spawn(move || {
+            // Not before the limits hold.
+            let _ = go.recv();
             let served = work(&watch);
             std::process::exit(i32::from(served.is_err()));
         })?
     };
     confine();
+    let _ = confined.send(());
     watch.keep(&worker);
     Ok(())
 }

@@ -166,8 +166,14 @@ impl Runner {
 
     /// Runs one program in the lane that its past suggests.
     async fn run(&self, text: &str, request: Request, wait: Duration) -> Answer {
-        let slow = self.0.history.lock().is_slow(text);
-        let lane = if slow { &self.0.slow } else { &self.0.quick };
+        let is_slow = || self.0.history.lock().is_slow(text);
+        // While it waited for a place, the same program may have turned out to be slow.
+        let mut lane = if is_slow() { &self.0.slow } else { &self.0.quick };
+        if let Ok(Ok(_place)) = timeout(wait, lane.places.acquire()).await
+            && is_slow()
+        {
+            lane = &self.0.slow;
+        }
         let (mut answers, fault) = self.exchange(lane, request, wait).await;
         let answer = answers.pop().unwrap_or_else(|| {
             let fault = fault.unwrap_or_else(unexpected);

@@ -38,6 +38,8 @@ impl Child {
             .arg(Runner::COMMAND)
             .env_clear()
             .env("TZ", "UTC0")
+            // The binary's allocator would reserve a gibibyte of address space, all that a child may have.
+            .env("MIMALLOC_ARENA_RESERVE", "32MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
