@@ -12,6 +12,7 @@ pub mod headers;
 pub mod ids;
 pub mod inboxes;
 pub mod projects;
+pub mod proxies;
 pub mod retries;
 pub mod scenario;
 pub mod signatures;

@@ -4,7 +4,7 @@ use super::body::Changed;
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
-use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind, Sent};
+use crate::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailureKind, Sent};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::retries;
@@ -48,16 +48,19 @@ impl Engine {
                 request_body = body.changed.as_ref().and_then(|c| c.body.then(|| body.bytes.clone()));
                 let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
                 let request = OutgoingRequest {
+                    method: Method::Post,
                     url: url.clone(),
                     headers: headers(&job.event, endpoint, &body, started_at, hops),
                     body: body.bytes.clone(),
                     timeout: timeout.saturating_sub(clock.elapsed()).max(Duration::from_millis(1)),
                     response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
                     route,
+                    identity: None,
+                    proxy: None,
                 };
                 let shown = masked(&request.headers, endpoint, body.changed.as_deref());
                 let Sent { result, timings } = self.sender.send(request).await;
-                let result = result.map_err(|failure| (reason_of(failure.kind), detail(failure, timeout)));
+                let result = result.map_err(|failure| (reason_of(failure.kind), failure.detail));
                 (shown, result, Some(timings))
             }
             Err(unsent) => (Vec::new(), Err(unsent), None),
@@ -155,14 +158,11 @@ fn reason_of(kind: SendFailureKind) -> ReasonCode {
         SendFailureKind::Timeout => ReasonCode::Timeout,
         SendFailureKind::Reset => ReasonCode::Reset,
         SendFailureKind::Protocol => ReasonCode::Protocol,
+        SendFailureKind::ProxyUnreachable => ReasonCode::ProxyUnreachable,
+        SendFailureKind::ProxyAuth => ReasonCode::ProxyAuth,
+        SendFailureKind::ProxyRefused => ReasonCode::ProxyRefused,
+        SendFailureKind::ProxyAnswer => ReasonCode::ProxyAnswer,
         // URLs are checked before they are stored.
         SendFailureKind::InvalidUrl => ReasonCode::Internal,
-    }
-}
-
-fn detail(failure: SendFailure, timeout: Duration) -> String {
-    match failure.kind {
-        SendFailureKind::Timeout => format!("{:.1} s", timeout.as_secs_f64()),
-        _ => failure.detail,
     }
 }
