@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
-use tokio::time::timeout;
 
 /// How long a filter may wait for a place; the publisher waits with it.
 const FILTER_WAIT: Duration = Duration::from_millis(500);
@@ -132,7 +131,8 @@ impl Runner {
         while !left.is_empty() {
             let texts = left.iter().map(|at| filters[*at].to_owned()).collect();
             let request = Request::Filter { event: event.clone(), filters: texts };
-            let (answers, fault) = self.exchange(lane, request, FILTER_WAIT).await;
+            let place = lane.place(FILTER_WAIT).await;
+            let (answers, fault) = self.exchange(lane, place, request).await;
             let answered = answers.len();
             for (at, answer) in left.drain(..answered.min(left.len())).zip(answers) {
                 let result = match answer.told {
@@ -167,14 +167,15 @@ impl Runner {
     /// Runs one program in the lane that its past suggests.
     async fn run(&self, text: &str, request: Request, wait: Duration) -> Answer {
         let is_slow = || self.0.history.lock().is_slow(text);
-        // While it waited for a place, the same program may have turned out to be slow.
         let mut lane = if is_slow() { &self.0.slow } else { &self.0.quick };
-        if let Ok(Ok(_place)) = timeout(wait, lane.places.acquire()).await
-            && is_slow()
-        {
+        let mut place = lane.place(wait).await;
+        // While it waited for a place, another run of it may have shown that it is slow.
+        if std::ptr::eq(lane, &raw const self.0.quick) && is_slow() {
+            drop(place.take());
             lane = &self.0.slow;
+            place = lane.place(wait).await;
         }
-        let (mut answers, fault) = self.exchange(lane, request, wait).await;
+        let (mut answers, fault) = self.exchange(lane, place, request).await;
         let answer = answers.pop().unwrap_or_else(|| {
             let fault = fault.unwrap_or_else(unexpected);
             let micros = if fault.kind == FaultKind::Exhausted { crate::RUN_MILLIS * 1_000 } else { 0 };
@@ -190,8 +191,13 @@ impl Runner {
     }
 
     /// The answers that came, and why there are no more.
-    async fn exchange(&self, lane: &Lane, request: Request, wait: Duration) -> (Vec<Answer>, Option<Fault>) {
-        let Ok(Ok(place)) = timeout(wait, lane.places.acquire()).await else {
+    async fn exchange(
+        &self,
+        lane: &Lane,
+        place: Option<SemaphorePermit<'_>>,
+        request: Request,
+    ) -> (Vec<Answer>, Option<Fault>) {
+        let Some(place) = place else {
             let message = "no place to run it became free in time: too many programs run for too long";
             return (Vec::new(), Some(Fault::new(FaultKind::NotRun, message)));
         };
@@ -221,7 +227,7 @@ async fn in_child(
         let (answers, end) = child.exchange(request).await;
         match end {
             Ended::Well(child) => {
-                lane.idle.lock().push(child);
+                lane.idle.lock().push(*child);
                 return (answers, None);
             }
             // A child that waited may have died of something else; a new one tells.

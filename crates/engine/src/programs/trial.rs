@@ -89,8 +89,8 @@ impl Engine {
                 Ok(Transformed::Send { content, headers }) => {
                     sent = finished(&body, endpoint.record.format, content, headers);
                     trial.output = sent.as_ref().ok().map(|sent| {
-                        let set = sent.changed.iter().flat_map(|changed| changed.set()).collect();
-                        (set, sent.bytes.clone())
+                        let headers = sent.changed.iter().flat_map(|changed| changed.set()).collect();
+                        (headers, sent.bytes.clone())
                     });
                     trial.error = sent.as_ref().err().map(|(_, words)| Fault::of_output(words));
                 }

@@ -6,7 +6,8 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 /// A program that took longer than this is slow.
 const SLOW_MICROS: u64 = 10_000;
@@ -24,6 +25,11 @@ pub(super) struct Lane {
 impl Lane {
     pub fn new(places: usize) -> Self {
         Self { places: Semaphore::new(places), idle: Mutex::default() }
+    }
+
+    /// A place to run something, if one becomes free in time.
+    pub async fn place(&self, wait: Duration) -> Option<SemaphorePermit<'_>> {
+        timeout(wait, self.places.acquire()).await.ok()?.ok()
     }
 }
 

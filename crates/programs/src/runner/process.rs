@@ -27,7 +27,7 @@ pub(super) struct Child {
 /// How an exchange ended.
 pub(super) enum Ended {
     /// All answers came.
-    Well(Child),
+    Well(Box<Child>),
     /// The child has gone, or was ended, before that.
     Gone(Fault),
 }
@@ -70,7 +70,7 @@ impl Child {
             }
         }
         if alive {
-            return (answers, Ended::Well(self));
+            return (answers, Ended::Well(Box::new(self)));
         }
         let status = timeout(LAST_WORD, self.process.wait()).await;
         let fault = match status {

@@ -27,7 +27,7 @@ fn a_filter_keeps_events_back_and_the_trace_says_so() {
     // A filter that fails loses nothing.
     let odd = server.api().publish("order.paid", json!({"sum": 1}));
     server.api().wait_for_delivery(&odd, "delivered");
-    let reason = text(&server.api().event(&odd)["explanation"][0]["reason"]).to_owned();
+    let reason = text(&server.api().event(&odd)["explanation"][0]["reason"]);
     assert!(reason.contains("No such key: total") && reason.contains("delivered anyway"), "{reason}");
 
     let batch = json!({"events": [{"type": "a.b", "data": {"total": 1}}, {"type": "a.b", "data": {"total": 101}}]});
@@ -46,7 +46,7 @@ fn programs_that_cannot_work_are_refused_with_the_place() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|e| (text(&e["field"]).to_owned(), text(&e["message"]).to_owned()))
+            .map(|e| (text(&e["field"]), text(&e["message"])))
             .collect::<Vec<_>>()
     };
     let faults = refused(json!({
