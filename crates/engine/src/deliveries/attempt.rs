@@ -99,12 +99,11 @@ pub(crate) fn headers(
     hops: Option<u8>,
 ) -> Vec<(String, String)> {
     let id = event.event_id.to_string();
-    let seconds = at.as_second();
-    let signature = endpoint.key.sign(&id, seconds, &body.bytes);
-    let mut headers = Vec::with_capacity(6 + endpoint.headers().len());
+    let signature = endpoint.signing.sign(&id, at, &body.bytes);
+    let mut headers = Vec::with_capacity(6 + endpoint.own_headers().len());
     headers.push(("content-type".to_owned(), body.content_type.clone().into_owned()));
     headers.push(("webhook-id".to_owned(), id));
-    headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
+    headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
     headers.extend(body.changed.iter().flat_map(|changed| changed.set()));
@@ -114,7 +113,7 @@ pub(crate) fn headers(
 
 /// The endpoint's own headers that a transformation leaves as they are.
 fn own<'a>(endpoint: &'a Endpoint, changed: Option<&'a Changed>) -> impl Iterator<Item = &'a (String, String)> {
-    endpoint.headers().iter().filter(move |(name, _)| !changed.is_some_and(|changed| changed.names(name)))
+    endpoint.own_headers().iter().filter(move |(name, _)| !changed.is_some_and(|changed| changed.names(name)))
 }
 
 /// The same headers with the values of the endpoint's own hidden.

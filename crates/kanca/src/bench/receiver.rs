@@ -5,7 +5,8 @@ use super::ledger::Ledger;
 use super::message::number_in;
 use super::wire::{self, Incoming};
 use crate::machine::SystemClock;
-use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, verify};
+use crate::serve;
+use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, Verifier, verify};
 use kanca_engine::ports::Clock as _;
 use std::io::Result;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -54,10 +55,10 @@ impl Receiver {
     /// # Errors
     /// When the machine gives no sockets.
     pub async fn start(behaviours: &[Behaviour], ledger: Arc<Ledger>, secret: Secret) -> Result<Self> {
-        let listener = TcpListener::bind(ANYWHERE).await?;
+        let listener = serve::listen(ANYWHERE)?;
         let address = listener.local_addr()?;
         let behaviours: Arc<[Behaviour]> = behaviours.into();
-        let service = Arc::new(Service { behaviours: behaviours.clone(), ledger, secrets: [secret] });
+        let service = Arc::new(Service { behaviours: behaviours.clone(), ledger, keys: [Verifier::from(&secret)] });
         let accepting = tokio::spawn(accept(listener, service)).abort_handle();
         let (unreachable, dead) = (Unreachable::open().await?, Dead::open()?);
         Ok(Self { address, unreachable, dead, behaviours, accepting })
@@ -120,7 +121,7 @@ impl Dead {
 struct Service {
     behaviours: Arc<[Behaviour]>,
     ledger: Arc<Ledger>,
-    secrets: [Secret; 1],
+    keys: [Verifier; 1],
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
@@ -129,7 +130,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(serve(stream, service.clone()))),
+                Ok((stream, _)) => drop(connections.spawn(attend(stream, service.clone()))),
                 // Out of file descriptors, most likely; some become free.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -138,7 +139,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     }
 }
 
-async fn serve(mut stream: TcpStream, service: Arc<Service>) {
+async fn attend(mut stream: TcpStream, service: Arc<Service>) {
     // A peer that was killed breaks off; what it had sent before is noted.
     drop(converse(&mut stream, &service).await);
 }
@@ -179,7 +180,7 @@ impl Service {
             counts.signatures_checked.fetch_add(1, Relaxed);
             let headers = SignatureHeaders::find(wire::headers(request.head()));
             let now = SystemClock.now().as_second();
-            if verify(&headers, request.body(), now, TOLERANCE_SECONDS, &self.secrets).is_err() {
+            if verify(&headers, request.body(), now, TOLERANCE_SECONDS, &self.keys).is_err() {
                 counts.signatures_wrong.fetch_add(1, Relaxed);
             }
         }

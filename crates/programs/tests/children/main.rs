@@ -1,7 +1,6 @@
 //! Programs in child processes: those that no interpreter stops by itself, and many at once.
 
 use kanca_programs::{Content, Event, FaultKind, Runner, Transformed};
-use serde_json::value::RawValue;
 use std::time::{Duration, Instant};
 
 const GOOD: &str = "function transform(event) { return {body: {n: event.data.n}} }";
@@ -11,13 +10,7 @@ fn runner() -> Runner {
 }
 
 fn event(data: &str) -> Event {
-    Event {
-        id: "evt_1".into(),
-        event_type: "order.paid".into(),
-        timestamp: "2026-03-04T05:06:07Z".into(),
-        ordering_key: None,
-        data: RawValue::from_string(data.to_owned()).unwrap(),
-    }
+    Event::new("evt_1".into(), "order.paid", "2026-03-04T05:06:07Z", None, data).expect("JSON")
 }
 
 fn good() -> Transformed {
