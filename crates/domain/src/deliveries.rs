@@ -15,7 +15,7 @@ pub enum DeliveryStatus {
     Delivered,
     /// The schedule is used up (the dead letter).
     Failed,
-    /// The endpoint was deleted before it arrived.
+    /// The endpoint was deleted before it arrived, or its transformation skipped the event.
     Cancelled,
 }
 

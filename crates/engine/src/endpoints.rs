@@ -108,6 +108,7 @@ pub struct EndpointPatch {
 impl Engine {
     /// Creates an endpoint; its secret, generated unless given, can be shown to the caller this once.
     pub async fn create_endpoint(&self, project: ProjectId, new: NewEndpoint) -> Result<(Arc<Endpoint>, String)> {
+        let programs = self.check_programs(&new.options).await;
         let _guard = self.config.lock().await;
         let mut faults = Faults::default();
         let name = faults.check("name", rules::check_name(&new.name)).unwrap_or_default().to_owned();
@@ -120,6 +121,7 @@ impl Engine {
         let secret = secret.unwrap_or_else(|| self.new_secret(Version::V1));
         let mut secrets = Secrets { secret, headers: new.headers, options: SealedOptions::default() };
         new.options.apply(self, &mut options, &mut secrets, &mut faults);
+        faults.extend(programs);
         faults.result()?;
         let (Some(subscription), Some(inbox_id)) = (subscription, inbox_id) else {
             return Err(EngineError::Internal("an endpoint was refused without a fault".into()));
@@ -158,6 +160,8 @@ impl Engine {
         id: EndpointId,
         patch: EndpointPatch,
     ) -> Result<Arc<Endpoint>> {
+        self.endpoint(project, id)?;
+        let programs = self.check_programs(&patch.options).await;
         let _guard = self.config.lock().await;
         let old = self.endpoint(project, id)?;
         let mut record = old.record.clone();
@@ -193,6 +197,7 @@ impl Engine {
             record.url = url;
         }
         patch.options.apply(self, &mut record.options, &mut secrets, &mut faults);
+        faults.extend(programs);
         faults.result()?;
         self.seal(&mut record, &secrets)?;
         record.format = patch.format.unwrap_or(record.format);

@@ -38,6 +38,25 @@ pub enum Published {
 pub(crate) struct Prepared {
     pub event: NewEvent,
     pub jobs: Vec<(Arc<Endpoint>, Job)>,
+    /// Whether it goes to whoever subscribes, so that filters are asked.
+    pub is_by_subscription: bool,
+}
+
+/// Prepared events that are not with storage yet; dropped before that, they give back what was reserved for them.
+struct Reserved<'e>(&'e Engine, Vec<Prepared>);
+
+impl Reserved<'_> {
+    fn take(mut self) -> Vec<Prepared> {
+        std::mem::take(&mut self.1)
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        for prepared in self.1.drain(..) {
+            self.0.dispatcher.drop_claims(prepared.jobs);
+        }
+    }
 }
 
 /// Whom a prepared event goes to.
@@ -84,7 +103,11 @@ impl Engine {
     /// Publishes an event in a project. Returns when the event and its deliveries are durable.
     pub async fn publish(&self, project: ProjectId, publication: Publication) -> Result<Published> {
         self.accepts_events()?;
-        let Prepared { event, jobs } = self.prepare(project, publication, &Audience::Subscribers);
+        let mut reserved = Reserved(self, vec![self.prepare(project, publication, &Audience::Subscribers)]);
+        self.sift(&mut reserved.1).await;
+        let Some(Prepared { event, jobs, .. }) = reserved.take().pop() else {
+            return Err(EngineError::Internal("an event was prepared and is gone".into()));
+        };
         let id = event.id;
         let handover = Handover { engine: self, jobs };
         let accepted = self.storage.accept_event(event).await;
@@ -111,7 +134,9 @@ impl Engine {
         self.accepts_events()?;
         let audience = Audience::Subscribers;
         let prepared = publications.into_iter().map(|publication| self.prepare(project, publication, &audience));
-        let (events, jobs): (Vec<_>, Vec<_>) = prepared.map(|p| (p.event, p.jobs)).unzip();
+        let mut reserved = Reserved(self, prepared.collect());
+        self.sift(&mut reserved.1).await;
+        let (events, jobs): (Vec<_>, Vec<_>) = reserved.take().into_iter().map(|p| (p.event, p.jobs)).unzip();
         let ids: Vec<_> = events.iter().map(|event| event.id).collect();
         let accepted = match self.storage.accept_events(events).await {
             Ok(AllAccepted::Stored(accepted)) => accepted,
@@ -201,7 +226,7 @@ impl Engine {
             explanation,
             deliveries,
         };
-        Prepared { event, jobs }
+        Prepared { event, jobs, is_by_subscription: matches!(audience, Audience::Subscribers) }
     }
 
     /// Events of a project, newest first, without data.
@@ -238,7 +263,7 @@ fn keys_taken(taken: &[(usize, EventId)], ids: &[EventId]) -> EngineError {
 }
 
 /// An instant without what is finer than a millisecond: nobody asked for nine digits in every body.
-fn milliseconds(at: Timestamp) -> Timestamp {
+pub(crate) fn milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 

@@ -16,6 +16,7 @@ pub mod inboxes;
 pub mod limits;
 pub mod live;
 pub mod ports;
+pub mod programs;
 pub mod projects;
 pub mod room;
 pub mod scenarios;
@@ -36,6 +37,7 @@ use jiff::Timestamp;
 use kanca_domain::events::{BuiltIn, EventData};
 use kanca_domain::ids::{ApiKeyId, ConversationId, InboxId, ProjectId};
 use kanca_domain::projects::ProjectOptions;
+use kanca_programs::Runner;
 use kanca_storage::SharedStorage;
 use kanca_storage::accounts::ProjectRecord;
 use limits::KeyedLimit;
@@ -98,10 +100,14 @@ pub struct Inner {
     limits: Limits,
     /// Places for work on passwords, which takes much memory on purpose.
     passwords: tokio::sync::Semaphore,
+    /// Places for people who try programs.
+    trials: tokio::sync::Semaphore,
     /// What the password of an unknown e-mail is checked against; made when first needed.
     nobodys_hash: tokio::sync::OnceCell<String>,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     room: room::Room,
+    /// Filters and transformations are run here.
+    programs: Runner,
 }
 
 struct Limits {
@@ -195,9 +201,11 @@ impl Engine {
                 .collect(),
             capture_order: Mutex::default(),
             passwords: tokio::sync::Semaphore::new(PASSWORDS_AT_A_TIME),
+            trials: tokio::sync::Semaphore::new(programs::TRIALS_AT_A_TIME),
             nobodys_hash: tokio::sync::OnceCell::new(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
+            programs: settings.programs.clone().map_or_else(Runner::in_process, Runner::with_children),
             storage,
             sender,
             clock,

@@ -29,6 +29,9 @@ pub struct Settings {
     /// Where the free-space guard looks; `None` switches it off.
     pub data_dir: Option<PathBuf>,
     pub rates: Rates,
+    /// The binary that runs users' programs in child processes; `None` runs them in this process, where an endless one
+    /// cannot be ended: for tests only.
+    pub programs: Option<PathBuf>,
 }
 
 /// Rate limits of the parts that are open to the internet.
@@ -76,6 +79,7 @@ impl Settings {
             inbox_keep: Keep { requests: 1_000, bytes: 256 << 20 },
             data_dir: None,
             rates: Rates::default(),
+            programs: None,
         }
     }
 }

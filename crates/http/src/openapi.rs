@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
 use crate::api::{
-    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, project, scenarios,
+    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events,
+    inboxes, overview, project, scenarios,
 };
 use crate::{chat, problems, webhook_keys};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use utoipa::{Modify, OpenApi};
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
         endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        endpoint_trials::run,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,

@@ -148,3 +148,10 @@ pub fn start_log(filter: &str) {
 pub fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
 }
+
+/// This binary, to be started again as a child. On Linux by a name that stays right when the file is replaced or deleted
+/// by an update.
+pub fn own_binary() -> PathBuf {
+    let own = Path::new("/proc/self/exe");
+    if own.exists() { own.to_owned() } else { std::env::current_exe().unwrap_or_else(|_| "kanca".into()) }
+}

@@ -31,6 +31,9 @@ enum Command {
         #[arg(long, hide = true, value_name = "PID")]
         owner: Option<u32>,
     },
+    /// Runs users' programs for the server that started it; of no use by hand.
+    #[command(name = kanca_programs::Runner::COMMAND, hide = true)]
+    RunPrograms,
     /// Prints a new link for the owner's e-mail and password; also resets a forgotten password.
     SetupLink,
     /// Measures what this machine can do, with a server and data of its own.
@@ -39,6 +42,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { flags, command } = Arguments::parse();
+    if matches!(command, Some(Command::RunPrograms)) {
+        // Before any thread, file or setting: a child has nothing that a program could reach for.
+        return kanca_programs::child::serve().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("the runtime cannot start: {error}")),
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
                 owner.map_or(Ok(()), machine::end_with)?;
                 serve::run(configured(&flags)?).await
             }
+            Command::RunPrograms => Err("programs are run without a runtime".to_owned()),
             Command::SetupLink => setup_link::run(configured(&flags)?).await,
             Command::Bench(bench) => {
                 flags.refuse_address()?;

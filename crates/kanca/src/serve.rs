@@ -77,6 +77,7 @@ pub fn parts(
     let mut settings = Settings::new(public_url);
     settings.inbox_url = config.inbox_url.clone().unwrap_or_else(|| public_url.to_owned());
     settings.address_rules = config.address_rules.clone();
+    settings.programs = Some(machine::own_binary());
     settings.max_event_bytes = config.max_event_bytes;
     settings.max_capture_bytes = config.max_capture_bytes;
     settings.inbox_keep = Keep { requests: config.inbox_keep_requests, bytes: config.inbox_keep_bytes };

@@ -103,6 +103,7 @@ impl Load {
                     header("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
                 ],
             },
+            request_body: None,
             response: Some(ReceivedResponse {
                 status: 200,
                 headers: vec![header("content-type", "text/plain"), header("content-length", "2")],

@@ -1,4 +1,5 @@
-//! Attempts: one row for each HTTP exchange. The request's body is not stored, it is encoded again when shown.
+//! Attempts: one row for each HTTP exchange. The request's body is encoded again when shown,
+//! unless a transformation made it.
 
 use crate::faults::Run;
 use crate::jobs::Tx;
@@ -34,8 +35,8 @@ pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) ->
     tx.memory.note_id(attempt.id.uuid());
     tx.execute(
         "INSERT INTO attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, \
-         reason, request, response_status, truncated, response_headers, response_body, timings) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+         reason, request, response_status, truncated, response_headers, response_body, timings, \
+         request_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             key(attempt.id),
             key(delivery),
@@ -52,7 +53,8 @@ pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) ->
             response.map(|r| r.truncated),
             response_headers,
             response.map(|r| r.body.as_ref()),
-            timings
+            timings,
+            attempt.request_body.as_deref()
         ],
     )?;
     Ok(())
@@ -97,6 +99,7 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         manual: row.get("manual")?,
         format: Code::read(row, "format")?,
         request: from_json(row, "request")?,
+        request_body: row.get::<_, Option<Vec<u8>>>("request_body")?.map(Bytes::from),
         response,
         timings: opt_json(row, "timings")?.map(unpacked),
     })

@@ -87,8 +87,9 @@ pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
             return Ok(Recorded { status: DeliveryStatus::Pending, promoted: None });
         }
         (Verdict::Delivered, _) => (DeliveryStatus::Delivered, micros(outcome.at)),
-        (Verdict::Failed, Some(prior)) => prior,
+        (Verdict::Failed | Verdict::Cancelled, Some(prior)) => prior,
         (Verdict::Failed, None) => (DeliveryStatus::Failed, micros(outcome.at)),
+        (Verdict::Cancelled, None) => (DeliveryStatus::Cancelled, micros(outcome.at)),
     };
     tx.execute(
         "UPDATE deliveries SET status = ?2, completed_at = ?3, due = NULL, held = 0, manual = 0, prior_status = NULL, \

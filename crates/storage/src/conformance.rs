@@ -126,6 +126,7 @@ behaviours! { $
         a_failure_ends_a_delivery
         a_delivery_can_end_without_an_attempt
         an_outcome_of_an_unknown_delivery_is_not_found
+        what_is_skipped_ends_cancelled_and_lets_the_next_go
         a_late_outcome_keeps_the_attempt_and_not_the_verdict
         attempts_are_kept_as_they_were
         attempts_are_listed_oldest_first;

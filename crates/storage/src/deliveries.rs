@@ -101,8 +101,8 @@ pub struct ReceivedResponse {
     pub truncated: bool,
 }
 
-/// One HTTP exchange of a delivery. The request's body is not stored: it is encoded again from the event and `format`
-/// (encoders are deterministic), which keeps an attempt small.
+/// One HTTP exchange of a delivery. The request's body is stored only when a transformation made it; else it is encoded
+/// again from the event and `format` (encoders are deterministic), which keeps an attempt small.
 #[derive(Debug, Clone)]
 pub struct AttemptRecord {
     pub id: AttemptId,
@@ -119,6 +119,8 @@ pub struct AttemptRecord {
     pub manual: bool,
     pub format: Format,
     pub request: SentRequest,
+    /// The body that a transformation made, which cannot be made again once the program has changed.
+    pub request_body: Option<Bytes>,
     pub response: Option<ReceivedResponse>,
     /// `None` when nothing was sent, and for attempts made before timings were kept.
     pub timings: Option<Timings>,
@@ -133,6 +135,8 @@ pub enum Verdict {
     Retry { due: Timestamp },
     /// Given up. For a manual attempt the delivery goes back to the state it had before.
     Failed,
+    /// Nothing is to be sent: the endpoint's transformation skipped the event. For a manual attempt as with `Failed`.
+    Cancelled,
 }
 
 /// The outcome of one attempt, to be recorded. Releases the claim.

@@ -56,6 +56,10 @@ reasons! {
     TooLargeResponse = "too_large_response";
     /// The event was larger than is sent in the endpoint's format. Detail: the encoder's own sentence.
     TooLargeRequest = "too_large_request";
+    /// The endpoint's transformation failed. Detail: what it said, with the place.
+    Transformation = "transformation";
+    /// The endpoint's transformation said that nothing is to be sent.
+    Skipped = "skipped";
     /// The answer was not HTTP. Detail: what the HTTP library says.
     Protocol = "protocol";
     /// The event has come round too often. Detail: the number of hops.
@@ -146,6 +150,12 @@ impl ReasonCode {
                 known(" (more than ", ")")
             ),
             Self::TooLargeRequest => format!("Nothing was sent{}.", known(": ", "")),
+            Self::Transformation => format!(
+                "The webhook's transformation failed, so nothing was sent{}. Mend it; the delivery is tried again by its \
+                 schedule.",
+                known(": ", "")
+            ),
+            Self::Skipped => "The webhook's transformation skipped this event, so nothing was sent.".into(),
             Self::Protocol => format!(
                 "The answer is not proper HTTP/1.1{}. Check that the URL's scheme (http or https) and port are right.",
                 known(": ", "")

@@ -271,6 +271,8 @@ impl<'e> Turn<'e> {
         if record.processed_seq < record.last_seq && !self.loaded.state.is_busy() {
             record.processed_seq = record.last_seq;
         }
+        // They stay here while filters are asked: a call that is dropped meanwhile gives back what they reserved.
+        self.engine.sift(&mut self.prepared).await;
         let prepared = std::mem::take(&mut self.prepared);
         let (events, jobs): (Vec<_>, Vec<_>) = prepared.into_iter().map(|p| (p.event, p.jobs)).unzip();
         let stored = StoredTurn {

@@ -1,5 +1,6 @@
 //! One HTTP exchange of a delivery: sign the exact bytes, send them, and write down what happened.
 
+use super::body::Changed;
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
@@ -42,26 +43,28 @@ impl Engine {
         let (url, route) = self.destination(endpoint);
         let started_at = self.clock.now();
         let clock = std::time::Instant::now();
-        let (shown, result, timings) = match job.event.encoded(format) {
+        let mut request_body = None;
+        let (shown, result, timings) = match self.body(endpoint, job, &url, timeout).await {
             Ok(body) => {
+                request_body = body.changed.as_ref().and_then(|c| c.body.then(|| body.bytes.clone()));
                 let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
                 let request = OutgoingRequest {
                     method: Method::Post,
                     url: url.clone(),
                     headers: headers(&job.event, endpoint, &body, started_at, hops),
-                    body: body.bytes,
-                    timeout,
+                    body: body.bytes.clone(),
+                    timeout: timeout.saturating_sub(clock.elapsed()).max(Duration::from_millis(1)),
                     response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
                     route,
                     identity: endpoint.way.identity.clone(),
                     proxy: endpoint.way.proxy.clone(),
                 };
-                let shown = masked(&request.headers, endpoint);
+                let shown = masked(&request.headers, endpoint, body.changed.as_deref());
                 let Sent { result, timings } = self.sender.send(request).await;
                 let result = result.map_err(|failure| (reason_of(failure.kind), failure.detail));
                 (shown, result, Some(timings))
             }
-            Err(too_large) => (Vec::new(), Err((ReasonCode::TooLargeRequest, too_large.to_string())), None),
+            Err(unsent) => (Vec::new(), Err(unsent), None),
         };
         let duration_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (end, words) = match &result {
@@ -80,6 +83,7 @@ impl Engine {
             manual: job.manual,
             format,
             request: SentRequest { method: "POST".into(), url, headers: shown },
+            request_body,
             response: result.as_ref().ok().map(kept),
             timings,
         };
@@ -88,7 +92,7 @@ impl Engine {
 }
 
 /// The headers of an attempt in order; the endpoint's own come last.
-pub(super) fn headers(
+pub(crate) fn headers(
     event: &EventBody,
     endpoint: &Endpoint,
     body: &SharedBody,
@@ -98,7 +102,7 @@ pub(super) fn headers(
     let id = event.event_id.to_string();
     let signature = endpoint.signing.sign(&id, at, &body.bytes);
     let mut headers = Vec::with_capacity(6 + endpoint.own_headers().len());
-    headers.push(("content-type".to_owned(), body.content_type.to_owned()));
+    headers.push(("content-type".to_owned(), body.content_type.clone().into_owned()));
     if endpoint.record.format.has_headers() {
         let of_format = formats::headers(endpoint.record.format, &event.envelope(&event.timestamp.to_string()));
         headers.extend(of_format.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -107,13 +111,23 @@ pub(super) fn headers(
     headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
-    headers.extend(endpoint.own_headers().iter().cloned());
+    headers.extend(body.changed.iter().flat_map(|changed| changed.set()));
+    headers.extend(own(endpoint, body.changed.as_deref()).cloned());
     headers
 }
 
+/// The endpoint's own headers that a transformation leaves as they are.
+fn own<'a>(endpoint: &'a Endpoint, changed: Option<&'a Changed>) -> impl Iterator<Item = &'a (String, String)> {
+    endpoint.own_headers().iter().filter(move |(name, _)| !changed.is_some_and(|changed| changed.names(name)))
+}
+
 /// The same headers with the values of the endpoint's own hidden.
-pub(super) fn masked(headers: &[(String, String)], endpoint: &Endpoint) -> Vec<(String, String)> {
-    let own = headers.len() - endpoint.own_headers().len();
+pub(crate) fn masked(
+    headers: &[(String, String)],
+    endpoint: &Endpoint,
+    changed: Option<&Changed>,
+) -> Vec<(String, String)> {
+    let own = headers.len() - own(endpoint, changed).count();
     headers
         .iter()
         .enumerate()

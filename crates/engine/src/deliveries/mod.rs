@@ -5,6 +5,7 @@
 //! that is here can be rebuilt from it.
 
 mod attempt;
+mod body;
 mod dispatcher;
 mod outage;
 mod outcome;
@@ -12,6 +13,8 @@ mod queue;
 mod shares;
 
 pub use attempt::HOPS_HEADER;
+pub(crate) use attempt::{headers, masked};
+pub(crate) use body::{Changed, finished};
 pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
@@ -27,6 +30,7 @@ use kanca_domain::formats::{self, Encoded, Envelope, Format, TooLarge};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord, DueDelivery, StatusCounts, Waiter};
 use kanca_storage::{Page, PageRequest};
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 /// What all deliveries of one event share; each format is encoded once.
@@ -44,8 +48,16 @@ pub(crate) struct EventBody {
 /// An encoded body that attempts share without copying.
 #[derive(Clone)]
 pub(crate) struct SharedBody {
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     pub bytes: bytes::Bytes,
+    /// What a transformation changed besides.
+    pub changed: Option<Arc<body::Changed>>,
+}
+
+/// The body that an attempt sent.
+fn sent_body(event: &EventBody, attempt: &AttemptRecord) -> bytes::Bytes {
+    let stored = attempt.request_body.clone();
+    stored.unwrap_or_else(|| event.encoded(attempt.format).map(|b| b.bytes).unwrap_or_default())
 }
 
 impl EventBody {
@@ -67,7 +79,7 @@ impl EventBody {
             .get_or_init(|| {
                 let timestamp = self.timestamp.to_string();
                 let Encoded { content_type, body } = formats::encode(format, &self.envelope(&timestamp))?;
-                Ok(SharedBody { content_type, bytes: body.into() })
+                Ok(SharedBody { content_type: content_type.into(), bytes: body.into(), changed: None })
             })
             .clone()
     }
@@ -168,7 +180,7 @@ impl Engine {
         let attempts = attempts
             .into_iter()
             .map(|a| {
-                let bytes = body.encoded(a.format).map(|b| b.bytes).unwrap_or_default();
+                let bytes = sent_body(&body, &a);
                 (a, bytes)
             })
             .collect();
@@ -183,6 +195,7 @@ impl Engine {
         format: Format,
     ) -> String {
         let Ok(encoded) = body.encoded(format) else { return String::new() };
+        let bytes = last.map_or_else(|| encoded.bytes.clone(), |last| sent_body(body, last));
         let (method, url, headers) = match (last, endpoint) {
             (Some(AttemptRecord { request, .. }), _) => {
                 (request.method.clone(), request.url.clone(), request.headers.clone())
@@ -190,7 +203,7 @@ impl Engine {
             (None, Some(endpoint)) => {
                 let headers = attempt::headers(body, endpoint, &encoded, self.clock.now(), None);
                 let url = self.destination(endpoint).0;
-                ("POST".to_owned(), url, attempt::masked(&headers, endpoint))
+                ("POST".to_owned(), url, attempt::masked(&headers, endpoint, None))
             }
             (None, None) => return String::new(),
         };
@@ -198,7 +211,7 @@ impl Engine {
             .iter()
             .map(|(name, value)| CurlHeader { name, value: value.as_bytes(), is_secret: value == MASK })
             .collect();
-        curl_command(&method, &url, &headers, &encoded.bytes)
+        curl_command(&method, &url, &headers, &bytes)
     }
 
     /// Makes a delivery due now; see the port for what that means in each state.
@@ -208,8 +221,8 @@ impl Engine {
             Err(kanca_storage::StorageError::Conflict(_)) => {
                 return Err(EngineError::conflict(
                     "delivery-cancelled",
-                    "This delivery was cancelled because its webhook was deleted. Publish the event again to send it \
-                     to another webhook.",
+                    "This delivery was cancelled: its webhook was deleted, or its transformation skipped the event. \
+                     Publish the event again to send it.",
                 ));
             }
             other => other?,

@@ -93,6 +93,9 @@ impl Engine {
         if exchange.record.success {
             return Verdict::Delivered;
         }
+        if exchange.end == AttemptEnd::NoAnswer(ReasonCode::Skipped) {
+            return Verdict::Cancelled;
+        }
         let gone = exchange.end == AttemptEnd::Status(GONE) && job.waiter.is_none();
         if job.manual || gone || exchange.end.reason().is_final() {
             return Verdict::Failed;
@@ -185,6 +188,13 @@ fn ended(exchange: &Exchange) -> Ended {
             Ended::Answer(response.clone())
         }
         (_, AttemptEnd::NoAnswer(ReasonCode::Timeout)) => Ended::Timeout(reason()),
+        // Whoever wrote the transformation wanted nothing to be sent, so nothing is wrong and nothing is said.
+        (_, AttemptEnd::NoAnswer(ReasonCode::Skipped)) => Ended::Answer(IncomingResponse {
+            status: 204,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+            truncated: false,
+        }),
         _ => Ended::ServerError(reason()),
     }
 }

@@ -17,6 +17,10 @@ impl Faults {
         self.0.push(FieldError { field: field.into(), message: message.to_string() });
     }
 
+    pub fn extend(&mut self, faults: Vec<FieldError>) {
+        self.0.extend(faults);
+    }
+
     /// What was found to be right; a fault of `field` otherwise.
     pub fn check<T, E: ToString>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(field, &error)).ok()

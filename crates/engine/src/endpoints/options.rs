@@ -92,7 +92,7 @@ fn rate_limit(limit: RateLimitInput, faults: &mut Faults) -> Option<RateLimit> {
     Some(RateLimit { requests: requests?, per_seconds: per_seconds? })
 }
 
-/// The text of a program if it may be stored. Whether it can run is asked here, too, once there is something to run it.
+/// The text of a program if it may be stored. Whether it can run is asked before, see `Engine::check_programs`.
 fn program(field: &str, text: &str, faults: &mut Faults) -> Option<String> {
     faults.check(field, rules::check_program(text)).flatten().map(str::to_owned)
 }

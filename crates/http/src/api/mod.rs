@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod bots;
 pub mod conversations;
 pub mod deliveries;
+pub mod endpoint_trials;
 pub mod endpoints;
 pub mod event_batches;
 pub mod events;

@@ -12,7 +12,7 @@ fn is_same(left: &AttemptRecord, right: &AttemptRecord) -> bool {
     let parts = |a: &AttemptRecord| {
         let times = (a.id, a.number, a.started_at, a.duration_us);
         let result = (a.success, a.reason_code.clone(), a.reason.clone(), a.manual);
-        (times, result, a.format, a.request.clone(), a.response.clone(), a.timings)
+        (times, result, a.format, a.request.clone(), a.response.clone(), (a.timings, a.request_body.clone()))
     };
     parts(left) == parts(right)
 }
@@ -70,6 +70,17 @@ pub async fn an_outcome_of_an_unknown_delivery_is_not_found(world: &World) {
     assert!(matches!(refused, Err(StorageError::NotFound(_))), "{refused:?}");
 }
 
+pub async fn what_is_skipped_ends_cancelled_and_lets_the_next_go(world: &World) {
+    let (first, second) =
+        (world.accept(world.event_with_key("k")).await, world.accept(world.event_with_key("k")).await);
+    let recorded = world.record(first, Verdict::Cancelled, at(2)).await;
+    assert_eq!((recorded.status, recorded.promoted), (DeliveryStatus::Cancelled, Some(second)));
+    let (now, attempts) = world.storage.delivery(world.project, first).await.unwrap().unwrap();
+    assert_eq!((now.status, now.completed_at, attempts.len()), (DeliveryStatus::Cancelled, Some(at(2)), 1));
+    let expected = StatusCounts { cancelled: 1, pending: 1, ..StatusCounts::default() };
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap(), expected);
+}
+
 pub async fn a_late_outcome_keeps_the_attempt_and_not_the_verdict(world: &World) {
     let delivery = world.accept(world.event_for_one()).await;
     world.record(delivery, Verdict::Failed, at(2)).await;
@@ -112,6 +123,7 @@ pub async fn attempts_are_kept_as_they_were(world: &World) {
             reused: true,
             remote: Some(([0x2606, 0x4700, 0, 0, 0, 0, 0, 1], 8443).into()),
         }),
+        request_body: Some(Bytes::from_static(b"\0{}\xff")),
         ..world.attempt(1)
     };
     let empty = ReceivedResponse { status: 204, headers: Vec::new(), body: Bytes::new(), truncated: false };

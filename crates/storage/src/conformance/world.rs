@@ -172,6 +172,7 @@ impl World {
                 url: "https://example.com/hook".into(),
                 headers: vec![("webhook-id".into(), "evt_1".into())],
             },
+            request_body: None,
             response: Some(ReceivedResponse {
                 status: 200,
                 headers: vec![("content-type".into(), "text/plain".into())],

@@ -88,3 +88,22 @@ fn an_answer_that_is_too_long_or_odd_is_cut_and_noted() {
     assert_eq!(shown["contact"]["attributes"], json!({"fine": "yes"}));
     assert!(stage.notes(&chat).len() >= 4, "{:?}", stage.notes(&chat));
 }
+
+#[test]
+fn the_question_goes_through_the_transformation() {
+    let receiver = Receiver::answering(|request| Reply::ok().body(request.body.clone()));
+    let stage = Stage::asking(&receiver, &json!({}));
+    let path = format!("/endpoints/{}", stage.endpoint);
+    let says = "function transform(event) { return {body: {messages: [{type: 'text', text: event.type}]}} }";
+    stage.server.api().patch(&path, &json!({"transformation": says})).expect(200);
+    let chat = stage.chat();
+    chat.say("go");
+    chat.reads(&["bot: Hello!", "contact: go", "bot: conversation.webhook", "bot: port success 200 [none]"]);
+
+    let skips = json!({"transformation": "function transform(event) { return null }"});
+    stage.server.api().patch(&path, &skips).expect(200);
+    let chat = stage.chat();
+    chat.say("go");
+    chat.reads(&["bot: Hello!", "contact: go", "bot: port success 204 [none]"]);
+    assert_eq!(receiver.requests().len(), 1);
+}
