@@ -46,6 +46,8 @@ pub(crate) enum Audience {
     Subscribers,
     /// One endpoint only, whatever its types; a conversation may wait for the answer.
     Only(Arc<Endpoint>, Option<Waiter>),
+    /// One endpoint only, whatever its types, as a test.
+    Test(Arc<Endpoint>),
     /// Nobody, for the given reason.
     Nobody(Explanation),
 }
@@ -54,7 +56,13 @@ impl Engine {
     /// Publishes an event in a project. Returns when the event and its deliveries are durable.
     pub async fn publish(&self, project: ProjectId, publication: Publication) -> Result<Published> {
         self.accepts_events()?;
-        let Prepared { event, jobs } = self.prepare(project, publication, &Audience::Subscribers);
+        let prepared = self.prepare(project, publication, &Audience::Subscribers);
+        self.accept(prepared).await
+    }
+
+    /// Stores a prepared event and lets its deliveries go.
+    pub(crate) async fn accept(&self, prepared: Prepared) -> Result<Published> {
+        let Prepared { event, jobs } = prepared;
         let id = event.id;
         let accepted = self.storage.accept_event(event).await;
         if let Ok(Accepted::New { held }) = &accepted {
@@ -121,7 +129,8 @@ impl Engine {
             .as_ref()
             .map(|key| Idempotency { key: key.as_str().to_owned(), fingerprint: fingerprint(&publication) });
         let timestamp = publication.timestamp.unwrap_or_else(|| milliseconds(now));
-        let body = Arc::new(EventBody::new(
+        let test = matches!(audience, Audience::Test(_));
+        let body = EventBody::new(
             project,
             id,
             publication.event_type.clone(),
@@ -129,7 +138,8 @@ impl Engine {
             now,
             publication.data.clone(),
             publication.hops,
-        ));
+        );
+        let body = Arc::new(body.marked(test));
         let matched;
         let (endpoints, waiter, explanation) = match audience {
             Audience::Subscribers => {
@@ -137,6 +147,7 @@ impl Engine {
                 (matched.endpoints.as_slice(), None, matched.explanation.clone())
             }
             Audience::Only(endpoint, waiter) => (std::slice::from_ref(endpoint), waiter.clone(), Vec::new()),
+            Audience::Test(endpoint) => (std::slice::from_ref(endpoint), None, Vec::new()),
             Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
         };
         let mut deliveries = Vec::with_capacity(endpoints.len());
@@ -167,6 +178,7 @@ impl Engine {
             ordering_key,
             idempotency,
             hops: publication.hops,
+            test,
             explanation,
             deliveries,
         };

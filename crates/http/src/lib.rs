@@ -70,7 +70,8 @@ pub fn router(app: App) -> Router {
 
 fn api_routes() -> Router<App> {
     use api::{
-        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, scenarios,
+        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, replays,
+        scenarios,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -82,12 +83,16 @@ fn api_routes() -> Router<App> {
         .route("/overview", get(overview::overview))
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
+        .route("/endpoints/{id}/retry-failed", post(replays::retry_failed))
+        .route("/endpoints/{id}/recover", post(replays::recover))
+        .route("/endpoints/{id}/test", post(replays::test))
         .route("/endpoints/{id}/secret", get(endpoints::secret))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(event_batches::publish))
         .route("/events/{id}", get(events::get))
         .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/retry", post(replays::retry_many))
         .route("/deliveries/{id}", get(deliveries::get))
         .route("/deliveries/{id}/retry", post(deliveries::retry))
         .route("/inboxes", get(inboxes::list).post(inboxes::create))

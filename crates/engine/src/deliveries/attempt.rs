@@ -18,6 +18,9 @@ const READ_ANSWER: usize = 256 * 1024;
 /// The header that carries how many of Kanca's own inboxes a request has passed.
 pub const HOPS_HEADER: &str = "kanca-hops";
 
+/// The header that marks a test event.
+const TEST_HEADER: &str = "kanca-test";
+
 /// A finished exchange.
 pub(super) struct Exchange {
     pub response: Option<IncomingResponse>,
@@ -97,6 +100,9 @@ pub(super) fn headers(
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
+    if event.test {
+        headers.push((TEST_HEADER.to_owned(), "true".to_owned()));
+    }
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
     headers.extend(endpoint.headers.iter().cloned());
     headers

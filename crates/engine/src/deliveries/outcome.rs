@@ -86,7 +86,7 @@ impl Engine {
                 QuickNext::Leave(_) => Verdict::Failed,
             };
         }
-        let created = job.event.accepted_at;
+        let created = job.scheduled_from;
         let next = retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter());
         match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
             Next::At(due) => Verdict::Retry { due },

@@ -9,6 +9,7 @@ pub mod event_batches;
 pub mod events;
 pub mod inboxes;
 pub mod overview;
+pub mod replays;
 pub mod scenarios;
 
 use crate::extract::page;
