@@ -2,9 +2,11 @@
 
 mod curl;
 mod reason;
+mod timings;
 
 pub use curl::{CurlHeader, curl_command, placeholder};
 pub use reason::{ReasonCode, UnknownReason};
+pub use timings::Timings;
 
 use serde::{Deserialize, Serialize};
 

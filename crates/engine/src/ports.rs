@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use kanca_domain::attempts::Timings;
 use std::time::Duration;
 
 /// Tells the time.
@@ -84,9 +85,16 @@ pub struct SendFailure {
     pub detail: String,
 }
 
+/// What came of a request, and where its time went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub result: Result<IncomingResponse, SendFailure>,
+    pub timings: Timings,
+}
+
 /// Sends requests. Implementations never follow redirects and never dial an address that was not checked.
 #[async_trait]
 pub trait Sender: Send + Sync + 'static {
     /// One HTTP exchange.
-    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, SendFailure>;
+    async fn send(&self, request: OutgoingRequest) -> Sent;
 }

@@ -2,7 +2,7 @@
 
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, scenarios,
+    overview, replays, scenarios,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};

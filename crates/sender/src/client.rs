@@ -12,7 +12,7 @@ use crate::target::{Origin, Targets};
 use async_trait::async_trait;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
-use kanca_engine::ports::{IncomingResponse, OutgoingRequest, SendFailure, Sender};
+use kanca_engine::ports::{IncomingResponse, OutgoingRequest, SendFailure, Sender, Sent};
 use std::sync::Arc;
 
 /// Sends every outgoing request of Kanca. Make one and share it: it holds the idle connections.
@@ -28,7 +28,11 @@ impl GuardedClient {
         Self { connector: Connector::new(settings), pool: Pool::new(settings), targets: Targets::default() }
     }
 
-    async fn exchange(&self, request: OutgoingRequest, progress: &Progress) -> Result<IncomingResponse, SendFailure> {
+    async fn exchange(
+        &self,
+        request: OutgoingRequest,
+        progress: &mut Progress,
+    ) -> Result<IncomingResponse, SendFailure> {
         let target = self.targets.of(&request.url, request.route)?;
         let outgoing = request::build(&target, request.headers, request.body)?;
         let (mut link, response) = self.answer(&target.origin, outgoing, progress).await?;
@@ -50,17 +54,20 @@ impl GuardedClient {
         &self,
         origin: &Origin,
         request: Outgoing,
-        progress: &Progress,
+        progress: &mut Progress,
     ) -> Result<(Box<Link>, Response<Incoming>), SendFailure> {
-        progress.reach(Step::Answer);
         let request = match self.pool.take(origin) {
             None => request,
-            Some(mut link) => match link.exchange(request).await {
-                Ok(response) => return Ok((link, response)),
-                Err(Unanswered::Unsent(request, _)) => *request,
-                Err(Unanswered::Failed(failure)) => return Err(failure),
-            },
+            Some(mut link) => {
+                progress.reuse(link.remote());
+                match link.exchange(request).await {
+                    Ok(response) => return Ok((link, response)),
+                    Err(Unanswered::Unsent(request, _)) => *request,
+                    Err(Unanswered::Failed(failure)) => return Err(failure),
+                }
+            }
         };
+        progress.start_afresh();
         let mut link = self.connector.connect(origin, progress).await?;
         progress.reach(Step::Answer);
         match link.exchange(request).await {
@@ -72,13 +79,12 @@ impl GuardedClient {
 
 #[async_trait]
 impl Sender for GuardedClient {
-    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, SendFailure> {
+    async fn send(&self, request: OutgoingRequest) -> Sent {
         let limit = request.timeout;
-        let progress = Progress::new();
-        match tokio::time::timeout(limit, self.exchange(request, &progress)).await {
-            Ok(result) => result,
-            Err(_) => Err(progress.overdue(limit)),
-        }
+        let mut progress = Progress::new();
+        let ended = tokio::time::timeout(limit, self.exchange(request, &mut progress)).await;
+        let result = ended.unwrap_or_else(|_| Err(progress.overdue(limit)));
+        Sent { result, timings: progress.end() }
     }
 }
 

@@ -42,44 +42,57 @@ impl Connector {
     }
 
     /// A fresh connection that leads to `origin`, over a checked address.
-    pub async fn connect(&self, origin: &Origin, progress: &Progress) -> Result<Box<Link>, SendFailure> {
-        match tokio::time::timeout(self.connect_timeout, self.transport(origin, progress)).await {
-            Ok(transport) => Link::open(transport?).await,
+    pub async fn connect(&self, origin: &Origin, progress: &mut Progress) -> Result<Box<Link>, SendFailure> {
+        let connected = tokio::time::timeout(self.connect_timeout, self.transport(origin, progress)).await;
+        match connected {
+            Ok(connected) => {
+                let (transport, remote) = connected?;
+                Link::open(transport, remote).await
+            }
             Err(_) => Err(progress.overdue(self.connect_timeout)),
         }
     }
 
-    async fn transport(&self, origin: &Origin, progress: &Progress) -> Result<Transport, SendFailure> {
-        progress.reach(Step::LookUp);
-        let addresses = if origin.own_inbox { vec![self.own_address] } else { self.addresses(origin).await? };
+    async fn transport(
+        &self,
+        origin: &Origin,
+        progress: &mut Progress,
+    ) -> Result<(Transport, SocketAddr), SendFailure> {
+        let addresses =
+            if origin.own_inbox { vec![self.own_address] } else { self.addresses(origin, progress).await? };
         progress.reach(Step::Connect);
-        let socket = self.dial(&addresses).await?;
+        let (socket, remote) = self.dial(&addresses, progress).await?;
         if origin.tls {
             progress.reach(Step::Tls);
-            return Ok(Transport::Tls(tls::handshake(&self.tls, origin, socket).await?));
+            return Ok((Transport::Tls(tls::handshake(&self.tls, origin, socket).await?), remote));
         }
-        Ok(Transport::Plain(socket))
+        Ok((Transport::Plain(socket), remote))
     }
 
     /// Literals and names take the same way through the guard.
-    async fn addresses(&self, origin: &Origin) -> Result<Vec<SocketAddr>, SendFailure> {
+    async fn addresses(&self, origin: &Origin, progress: &mut Progress) -> Result<Vec<SocketAddr>, SendFailure> {
         let found = match &origin.host {
             Host::Ipv4(ip) => vec![IpAddr::V4(*ip)],
             Host::Ipv6(ip) => vec![IpAddr::V6(*ip)],
-            Host::Domain(name) => self
-                .resolver
-                .resolve(name)
-                .await
-                .map_err(|detail| SendFailure { kind: SendFailureKind::Dns, detail })?,
+            Host::Domain(name) => {
+                progress.reach(Step::LookUp);
+                let found = self.resolver.resolve(name).await;
+                found.map_err(|detail| SendFailure { kind: SendFailureKind::Dns, detail })?
+            }
         };
         passing(&found, origin.port, &self.rules)
     }
 
     /// Tries the addresses in order, each for a short time while there is another. The first failure is told: it is
     /// that of the best address.
-    async fn dial(&self, addresses: &[SocketAddr]) -> Result<TcpStream, SendFailure> {
+    async fn dial(
+        &self,
+        addresses: &[SocketAddr],
+        progress: &mut Progress,
+    ) -> Result<(TcpStream, SocketAddr), SendFailure> {
         let mut first = None;
         for (index, &address) in addresses.iter().enumerate() {
+            progress.dial(address);
             let last = index + 1 == addresses.len();
             let limit = if last { self.connect_timeout } else { self.address_timeout };
             let failure = match tokio::time::timeout(limit, TcpStream::connect(address)).await {
@@ -87,7 +100,7 @@ impl Connector {
                     if let Err(error) = socket.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY is not to be had");
                     }
-                    return Ok(socket);
+                    return Ok((socket, address));
                 }
                 Ok(Err(error)) => from_connect(&error, address),
                 Err(_) => timeout(limit, &format!("connecting to {address}")),

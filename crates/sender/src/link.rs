@@ -14,6 +14,7 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use kanca_engine::ports::SendFailure;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
@@ -39,16 +40,22 @@ pub struct Link {
     /// How the connection ended, if it did.
     ended: Option<Result<(), hyper::Error>>,
     received: Received,
+    remote: SocketAddr,
 }
 
 impl Link {
-    /// Speaks HTTP over `transport`. Nothing is sent yet.
-    pub async fn open(transport: Transport) -> Result<Box<Self>, SendFailure> {
+    /// Speaks HTTP over `transport`, which leads to `remote`. Nothing is sent yet.
+    pub async fn open(transport: Transport, remote: SocketAddr) -> Result<Box<Self>, SendFailure> {
         let received = Received::default();
         let io = TokioIo::new(Stream::new(transport, received.clone()));
         let (sender, connection) =
             Builder::new().max_buf_size(HEAD_LIMIT).handshake(io).await.map_err(|error| from_hyper(&error))?;
-        Ok(Box::new(Self { sender, connection, ended: None, received }))
+        Ok(Box::new(Self { sender, connection, ended: None, received, remote }))
+    }
+
+    /// The address that was dialled.
+    pub fn remote(&self) -> SocketAddr {
+        self.remote
     }
 
     /// Sends a request and waits for the response's head.
@@ -117,10 +124,11 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_met_a_closed_connection_is_as_good_as_new() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
         drop(listener.accept().await.unwrap());
         socket.ready(Interest::READABLE).await.unwrap();
-        let mut link = Link::open(Transport::Plain(socket)).await.unwrap();
+        let mut link = Link::open(Transport::Plain(socket), address).await.unwrap();
         let request = Request::builder().uri("/again").body(Full::new(Bytes::from_static(b"body"))).unwrap();
         match link.exchange(request).await {
             Err(Unanswered::Unsent(request, failure)) => {

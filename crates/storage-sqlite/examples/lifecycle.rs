@@ -4,6 +4,7 @@
 //! A lifecycle is one `accept_event` and then one `record_outcome` for each of its deliveries.
 
 use jiff::Timestamp;
+use kanca_domain::attempts::Timings;
 use kanca_domain::events::EventData;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{AttemptId, DeliveryId, EndpointId, EventId, Id, ProjectId};
@@ -109,6 +110,7 @@ impl Load {
                 body: "ok".into(),
                 truncated: false,
             }),
+            timings: Some(Timings { first_byte_us: Some(700), total_us: 850, reused: true, ..Timings::default() }),
         }
     }
 }

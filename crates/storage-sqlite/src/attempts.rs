@@ -4,34 +4,38 @@ use crate::faults::Run;
 use crate::jobs::Tx;
 use crate::rows::{Code, from_json, id, int, json, key, micros, number, opt_json, time, uint};
 use bytes::Bytes;
+use kanca_domain::attempts::Timings;
 use kanca_domain::ids::{DeliveryId, Id};
 use kanca_storage::Result;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse};
 use rusqlite::{Connection, Row, params};
+use std::net::SocketAddr;
 
 /// An attempt with its JSON made by the caller's thread.
 pub(crate) struct Prepared {
     attempt: AttemptRecord,
     request: String,
     response_headers: Option<String>,
+    timings: Option<String>,
 }
 
 impl Prepared {
     pub(crate) fn new(attempt: AttemptRecord) -> Result<Self> {
         let request = json(&attempt.request)?;
         let response_headers = attempt.response.as_ref().map(|response| json(&response.headers)).transpose()?;
-        Ok(Self { attempt, request, response_headers })
+        let timings = attempt.timings.as_ref().map(|timings| json(&packed(timings))).transpose()?;
+        Ok(Self { attempt, request, response_headers, timings })
     }
 }
 
 pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) -> Run<()> {
-    let Prepared { attempt, request, response_headers } = prepared;
+    let Prepared { attempt, request, response_headers, timings } = prepared;
     let response = attempt.response.as_ref();
     tx.memory.note_id(attempt.id.uuid());
     tx.execute(
         "INSERT INTO attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, \
-         reason, request, response_status, truncated, response_headers, response_body) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         reason, request, response_status, truncated, response_headers, response_body, timings) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
             key(attempt.id),
             key(delivery),
@@ -47,10 +51,23 @@ pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) ->
             response.map(|r| r.status),
             response.map(|r| r.truncated),
             response_headers,
-            response.map(|r| r.body.as_ref())
+            response.map(|r| r.body.as_ref()),
+            timings
         ],
     )?;
     Ok(())
+}
+
+/// Timings as a JSON array, which is half as long as an object: look-up, connecting, TLS, first byte, total, whether the
+/// connection was open already, address.
+type Packed = (Option<u32>, Option<u32>, Option<u32>, Option<u32>, u32, bool, Option<SocketAddr>);
+
+fn packed(t: &Timings) -> Packed {
+    (t.dns_us, t.connect_us, t.tls_us, t.first_byte_us, t.total_us, t.reused, t.remote)
+}
+
+fn unpacked((dns_us, connect_us, tls_us, first_byte_us, total_us, reused, remote): Packed) -> Timings {
+    Timings { dns_us, connect_us, tls_us, first_byte_us, total_us, reused, remote }
 }
 
 /// The attempts of a delivery, oldest first.
@@ -81,5 +98,6 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         format: Code::read(row, "format")?,
         request: from_json(row, "request")?,
         response,
+        timings: opt_json(row, "timings")?.map(unpacked),
     })
 }

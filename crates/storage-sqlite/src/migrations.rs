@@ -5,8 +5,11 @@ use kanca_storage::{Result, StorageError};
 use rusqlite::Connection;
 
 /// All migrations in order: number, name, text. Files that were released are never changed; a change is a new file.
-const ALL: &[(i64, &str, &str)] =
-    &[(1, "start", include_str!("schema/0001_start.sql")), (2, "replays", include_str!("schema/0002_replays.sql"))];
+const ALL: &[(i64, &str, &str)] = &[
+    (1, "start", include_str!("schema/0001_start.sql")),
+    (2, "attempt timings", include_str!("schema/0002_attempt_timings.sql")),
+    (3, "replays", include_str!("schema/0003_replays.sql")),
+];
 
 /// Brings the schema up to date; refuses a database that a newer version has changed.
 pub(crate) fn apply(sql: &mut Connection) -> Result<()> {

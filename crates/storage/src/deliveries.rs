@@ -9,6 +9,7 @@ use crate::{Page, PageRequest, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use kanca_domain::attempts::Timings;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::Format;
@@ -123,6 +124,8 @@ pub struct AttemptRecord {
     pub format: Format,
     pub request: SentRequest,
     pub response: Option<ReceivedResponse>,
+    /// `None` when nothing was sent, and for attempts made before timings were kept.
+    pub timings: Option<Timings>,
 }
 
 /// Where an attempt leaves its delivery.

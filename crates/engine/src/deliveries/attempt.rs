@@ -3,7 +3,7 @@
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
-use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind};
+use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind, Sent};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::retries;
@@ -44,7 +44,7 @@ impl Engine {
         let (url, route) = self.destination(endpoint);
         let started_at = self.clock.now();
         let clock = std::time::Instant::now();
-        let (shown, result) = match job.event.encoded(format) {
+        let (shown, result, timings) = match job.event.encoded(format) {
             Ok(body) => {
                 let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
                 let request = OutgoingRequest {
@@ -56,10 +56,11 @@ impl Engine {
                     route,
                 };
                 let shown = masked(&request.headers, endpoint);
-                let result = self.sender.send(request).await;
-                (shown, result.map_err(|failure| (reason_of(failure.kind), detail(failure, timeout))))
+                let Sent { result, timings } = self.sender.send(request).await;
+                let result = result.map_err(|failure| (reason_of(failure.kind), detail(failure, timeout)));
+                (shown, result, Some(timings))
             }
-            Err(too_large) => (Vec::new(), Err((ReasonCode::TooLargeRequest, too_large.to_string()))),
+            Err(too_large) => (Vec::new(), Err((ReasonCode::TooLargeRequest, too_large.to_string())), None),
         };
         let duration_us = u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (end, words) = match &result {
@@ -79,6 +80,7 @@ impl Engine {
             format,
             request: SentRequest { method: "POST".into(), url, headers: shown },
             response: result.as_ref().ok().map(kept),
+            timings,
         };
         Exchange { response: result.ok(), record, end }
     }

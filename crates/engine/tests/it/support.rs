@@ -2,11 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use kanca_domain::attempts::Timings;
 use kanca_domain::events::EventData;
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_engine::endpoints::{Endpoint, NewEndpoint};
 use kanca_engine::events::{Publication, Published};
-use kanca_engine::ports::{Clock, IncomingResponse, OutgoingRequest, Random, SendFailure, SendFailureKind, Sender};
+use kanca_engine::ports::{
+    Clock, IncomingResponse, OutgoingRequest, Random, SendFailure, SendFailureKind, Sender, Sent,
+};
 use kanca_engine::settings::Settings;
 use kanca_engine::storage::PageRequest;
 use kanca_engine::storage::deliveries::{DeliveryFilter, DeliveryRecord};
@@ -42,6 +45,17 @@ impl Random for Counting {
     }
 }
 
+/// What every exchange of these stories took.
+pub const TIMINGS: Timings = Timings {
+    dns_us: Some(100),
+    connect_us: Some(200),
+    tls_us: None,
+    first_byte_us: Some(300),
+    total_us: 700,
+    reused: false,
+    remote: None,
+};
+
 type Answer = Box<dyn FnMut(&OutgoingRequest) -> Result<IncomingResponse, SendFailure> + Send>;
 
 /// Somebody else's service.
@@ -53,9 +67,10 @@ pub struct Service {
 
 #[async_trait]
 impl Sender for Service {
-    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, SendFailure> {
+    async fn send(&self, request: OutgoingRequest) -> Sent {
         self.seen.lock().push((self.clock.now(), request.clone()));
-        (self.answer.lock())(&request)
+        let result = (self.answer.lock())(&request);
+        Sent { result, timings: TIMINGS }
     }
 }
 

@@ -83,6 +83,24 @@ pub struct Attempt {
     pub manual: bool,
     pub request: AttemptRequest,
     pub response: Option<AttemptResponse>,
+    /// Where the time went; absent when nothing was sent.
+    pub timings: Option<AttemptTimings>,
+}
+
+/// The parts of an exchange in microseconds. The part in which it failed has the time until then; one that was not needed
+/// or not reached is null.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttemptTimings {
+    pub dns_us: Option<u32>,
+    pub connect_us: Option<u32>,
+    pub tls_us: Option<u32>,
+    /// From the request's first byte to the response's head.
+    pub first_byte_us: Option<u32>,
+    pub total_us: u32,
+    /// An open connection was used.
+    pub reused: bool,
+    /// The address and port dialled; the proxy's if there is one.
+    pub remote: Option<String>,
 }
 
 /// How an attempt ended.
@@ -211,6 +229,15 @@ fn attempt(record: AttemptRecord, body: &[u8]) -> Attempt {
             headers: r.headers,
             body: STANDARD.encode(&r.body),
             truncated: r.truncated,
+        }),
+        timings: record.timings.map(|t| AttemptTimings {
+            dns_us: t.dns_us,
+            connect_us: t.connect_us,
+            tls_us: t.tls_us,
+            first_byte_us: t.first_byte_us,
+            total_us: t.total_us,
+            reused: t.reused,
+            remote: t.remote.map(|address| address.to_string()),
         }),
     }
 }

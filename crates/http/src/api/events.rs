@@ -55,6 +55,8 @@ pub struct Event {
     pub timestamp: String,
     pub created_at: String,
     pub ordering_key: Option<String>,
+    /// Sent to one webhook to try it.
+    pub test: bool,
     pub deliveries: DeliveryCounts,
 }
 
@@ -69,6 +71,8 @@ pub struct EventDetail {
     pub created_at: String,
     pub ordering_key: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Sent to one webhook to try it.
+    pub test: bool,
     pub deliveries: DeliveryCounts,
     #[schema(value_type = Value)]
     pub data: Box<RawValue>,
@@ -175,6 +179,7 @@ fn event(record: &EventRecord) -> Event {
         timestamp: record.timestamp.to_string(),
         created_at: rfc3339(record.accepted_at),
         ordering_key: record.ordering_key.clone(),
+        test: record.test,
         deliveries: record.deliveries.into(),
     }
 }
@@ -189,7 +194,7 @@ pub async fn get(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<axum::Json<EventDetail>> {
     let record = app.engine.event(auth.project(), id).await?;
-    let Event { id, kind, timestamp, created_at, ordering_key, deliveries } = event(&record);
+    let Event { id, kind, timestamp, created_at, ordering_key, test, deliveries } = event(&record);
     let data = record.data.as_ref().map_or("null", EventData::as_str);
     let data = RawValue::from_string(data.to_owned())
         .map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
@@ -205,6 +210,7 @@ pub async fn get(
         created_at,
         ordering_key,
         idempotency_key: record.idempotency_key,
+        test,
         deliveries,
         data,
         explanation: explanation.collect(),

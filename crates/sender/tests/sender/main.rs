@@ -8,4 +8,5 @@ mod hostile;
 mod receiver;
 mod reuse;
 mod story;
+mod timings;
 mod tls;

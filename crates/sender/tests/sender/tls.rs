@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// An authority of these stories.
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+pub fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(vec![]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "an authority");
@@ -24,7 +24,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 }
 
 /// A certificate for these names, signed by the authority.
-fn signed(names: &[&str], authority: &CertifiedIssuer<'static, KeyPair>, until: i32) -> (Certificate, KeyPair) {
+pub fn signed(names: &[&str], authority: &CertifiedIssuer<'static, KeyPair>, until: i32) -> (Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
@@ -34,7 +34,7 @@ fn signed(names: &[&str], authority: &CertifiedIssuer<'static, KeyPair>, until: 
 }
 
 /// A receiver that answers over TLS with this certificate.
-async fn secure(certificate: CertificateDer<'static>, key: &KeyPair) -> Receiver {
+pub async fn secure(certificate: CertificateDer<'static>, key: &KeyPair) -> Receiver {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -56,12 +56,12 @@ async fn secure(certificate: CertificateDer<'static>, key: &KeyPair) -> Receiver
     .await
 }
 
-fn trusting(roots: Roots) -> GuardedClient {
+pub fn trusting(roots: Roots) -> GuardedClient {
     let names = Names::of(&["hooks.example 127.0.0.1", "other.example 127.0.0.1", "hooks.example. 127.0.0.1"]);
     GuardedClient::new(&Settings { roots, ..settings("127.0.0.1/32", &names, nowhere()) })
 }
 
-fn url(receiver: &Receiver, host: &str) -> String {
+pub fn url(receiver: &Receiver, host: &str) -> String {
     format!("https://{host}:{}/", receiver.address.port())
 }
 
@@ -74,12 +74,12 @@ async fn a_trusted_certificate_is_accepted_and_the_connection_kept() {
         let before = receiver.accepted();
         let client = trusting(roots);
         for _ in 0..3 {
-            let response = client.send(request(url(&receiver, "hooks.example"))).await.unwrap();
+            let response = client.send(request(url(&receiver, "hooks.example"))).await.result.unwrap();
             assert_eq!((response.status, &response.body[..]), (200, &b"ok"[..]));
         }
         assert_eq!(receiver.accepted(), before + 1);
-        assert_eq!(client.send(request(url(&receiver, "127.0.0.1"))).await.unwrap().status, 200);
-        assert_eq!(client.send(request(url(&receiver, "hooks.example."))).await.unwrap().status, 200);
+        assert_eq!(client.send(request(url(&receiver, "127.0.0.1"))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(url(&receiver, "hooks.example."))).await.result.unwrap().status, 200);
     }
 }
 

@@ -4,6 +4,7 @@ use super::world::{World, at};
 use crate::StorageError;
 use crate::deliveries::{AttemptRecord, Outcome, ReceivedResponse, SentRequest, StatusCounts, Verdict};
 use bytes::Bytes;
+use kanca_domain::attempts::Timings;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::formats::Format;
 
@@ -11,7 +12,7 @@ fn is_same(left: &AttemptRecord, right: &AttemptRecord) -> bool {
     let parts = |a: &AttemptRecord| {
         let times = (a.id, a.number, a.started_at, a.duration_us);
         let result = (a.success, a.reason_code.clone(), a.reason.clone(), a.manual);
-        (times, result, a.format, a.request.clone(), a.response.clone())
+        (times, result, a.format, a.request.clone(), a.response.clone(), a.timings)
     };
     parts(left) == parts(right)
 }
@@ -102,10 +103,20 @@ pub async fn attempts_are_kept_as_they_were(world: &World) {
             body: Bytes::from_static(&[0, 255, 10, 13, 0]),
             truncated: true,
         }),
+        timings: Some(Timings {
+            dns_us: Some(0),
+            connect_us: Some(u32::MAX),
+            tls_us: None,
+            first_byte_us: Some(12),
+            total_us: 4_000_000_000,
+            reused: true,
+            remote: Some(([0x2606, 0x4700, 0, 0, 0, 0, 0, 1], 8443).into()),
+        }),
         ..world.attempt(1)
     };
     let empty = ReceivedResponse { status: 204, headers: Vec::new(), body: Bytes::new(), truncated: false };
-    let silent = AttemptRecord { format: Format::Form, response: None, ..world.attempt(2) };
+    let unsent = Some(Timings::default());
+    let silent = AttemptRecord { format: Format::Form, response: None, timings: unsent, ..world.attempt(2) };
     let quiet = AttemptRecord { duration_us: u64::from(u32::MAX) * 9, response: Some(empty), ..world.attempt(3) };
     let made = [answered, silent, quiet];
     for attempt in &made {

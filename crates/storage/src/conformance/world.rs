@@ -171,6 +171,7 @@ impl World {
                 body: "ok".into(),
                 truncated: false,
             }),
+            timings: None,
         }
     }
 

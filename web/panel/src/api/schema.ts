@@ -796,6 +796,7 @@ export interface components {
             request: components["schemas"]["AttemptRequest"];
             response: components["schemas"]["AttemptResponse"] | null;
             started_at: string;
+            timings: components["schemas"]["AttemptTimings"] | null;
         };
         /**
          * @description How an attempt ended.
@@ -825,6 +826,29 @@ export interface components {
             status: number;
             /** @description Whether there was more. */
             truncated: boolean;
+        };
+        /**
+         * @description The parts of an exchange in microseconds. The part in which it failed has the time until then; one that was not needed
+         *     or not reached is null.
+         */
+        AttemptTimings: {
+            /** Format: int32 */
+            connect_us: number | null;
+            /** Format: int32 */
+            dns_us: number | null;
+            /**
+             * Format: int32
+             * @description From the request's first byte to the response's head.
+             */
+            first_byte_us: number | null;
+            /** @description The address and port dialled; the proxy's if there is one. */
+            remote: string | null;
+            /** @description An open connection was used. */
+            reused: boolean;
+            /** Format: int32 */
+            tls_us: number | null;
+            /** Format: int32 */
+            total_us: number;
         };
         /** @description One event of a batch. */
         BatchItem: {

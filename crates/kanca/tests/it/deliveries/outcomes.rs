@@ -42,6 +42,15 @@ fn an_attempt_shows_the_exact_exchange() {
     assert!(response["headers"].as_array().unwrap().contains(&json!(["x-trace", "t1"])), "{response}");
     assert_eq!(STANDARD.decode(text(&response["body"])).unwrap(), b"thanks");
     assert_eq!(response["truncated"], false);
+    let timings = &attempt["timings"];
+    let micros = |name: &str| timings[name].as_u64().unwrap_or_else(|| panic!("{name} in {timings}"));
+    assert!((60_000..5_000_000).contains(&micros("first_byte_us")), "{timings}");
+    assert!(micros("connect_us") + micros("first_byte_us") <= micros("total_us"), "{timings}");
+    assert!(receiver.url().contains(&text(&timings["remote"])), "{timings}");
+    assert_eq!(
+        (&timings["dns_us"], &timings["tls_us"], &timings["reused"]),
+        (&json!(null), &json!(null), &json!(false))
+    );
 }
 
 #[test]
