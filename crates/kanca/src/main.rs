@@ -1,12 +1,13 @@
 //! The binary: command line, configuration, wiring, shutdown.
 
+mod bench;
 mod config;
 mod machine;
 mod serve;
 mod setup_link;
 
 use clap::{Parser, Subcommand};
-use config::Flags;
+use config::{Config, Flags};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -28,23 +29,24 @@ enum Command {
     Serve,
     /// Prints a new link for the owner's e-mail and password; also resets a forgotten password.
     SetupLink,
+    /// Measures what this machine can do, with a server and data of its own.
+    Bench(bench::Flags),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let config = match config::load(&arguments.flags) {
-        Ok(config) => config,
-        Err(message) => return refuse(&message),
-    };
-    machine::start_log(&config.log);
+    let Arguments { flags, command } = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("the runtime cannot start: {error}")),
     };
     let done = runtime.block_on(async {
-        match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::run(config).await,
-            Command::SetupLink => setup_link::run(config).await,
+        match command.unwrap_or(Command::Serve) {
+            Command::Serve => serve::run(configured(&flags)?).await,
+            Command::SetupLink => setup_link::run(configured(&flags)?).await,
+            Command::Bench(bench) => {
+                flags.refuse_address()?;
+                bench::run(bench).await
+            }
         }
     });
     // Whatever still runs has been given its time.
@@ -53,6 +55,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => refuse(&message),
     }
+}
+
+/// The settings, and the log begun as they say.
+fn configured(flags: &Flags) -> Result<Config, String> {
+    let config = config::load(flags)?;
+    machine::start_log(&config.log);
+    Ok(config)
 }
 
 fn refuse(message: &str) -> ExitCode {

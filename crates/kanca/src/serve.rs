@@ -85,7 +85,8 @@ async fn greet(engine: &Engine, public_url: &str) -> Result<(), String> {
     Ok(())
 }
 
-async fn stop_signal() -> Result<(), String> {
+/// Waits for SIGTERM or SIGINT.
+pub async fn stop_signal() -> Result<(), String> {
     let listen = |kind| signal(kind).map_err(|e| format!("signals cannot be received: {e}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::select! {

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod bad_input;
+mod bench;
 mod capture;
 mod chat;
 mod contacts;
