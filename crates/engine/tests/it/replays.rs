@@ -103,12 +103,12 @@ async fn what_was_published_while_an_endpoint_was_disabled_is_recovered() {
         world.engine.patch_endpoint(world.project(), endpoint, patch).await.unwrap()
     };
     switch(EndpointStatus::Disabled).await;
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     let since = world.engine.now();
     let missed = world.publish("order.paid", Some("a")).await;
     world.publish("user.created", None).await;
     switch(EndpointStatus::Active).await;
-    world.pass(Duration::from_secs(4 * 24 * 3_600));
+    world.pass(FOUR_DAYS);
 
     let recover = async |dry| world.engine.recover(world.project(), endpoint, since, None, dry).await.unwrap();
     assert_eq!(recover(true).await, 1, "only what it subscribes to and did not get");
@@ -131,7 +131,7 @@ async fn an_endpoint_made_later_gets_what_was_before_it() {
     let world = World::new().await;
     let since = world.engine.now();
     let events: Vec<EventId> = vec![world.publish("order.paid", None).await, world.publish("order.paid", None).await];
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     let endpoint = world.endpoint("new", &["order.*"]).await.record.id;
     let until = since.checked_add(SignedDuration::from_secs(30)).unwrap();
     let recovered = world.engine.recover(world.project(), endpoint, since, Some(until), false).await.unwrap();

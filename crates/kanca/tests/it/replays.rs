@@ -6,9 +6,8 @@ use std::collections::HashMap;
 
 fn batch(api: &Api, kind: &str, n: usize) {
     for from in (0..n).step_by(1_000) {
-        let events: Vec<_> = (from..n.min(from + 1_000))
-            .map(|n| json!({"type": kind, "data": {"n": n}, "ordering_key": (n % 5).to_string()}));
-        let events: Vec<Value> = events.collect();
+        let one = |n: usize| json!({"type": kind, "data": {"n": n}, "ordering_key": (n % 5).to_string()});
+        let events: Vec<Value> = (from..n.min(from + 1_000)).map(one).collect();
         api.post("/events/batch", &json!({ "events": events })).expect(202);
     }
 }
