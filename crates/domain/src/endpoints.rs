@@ -2,6 +2,10 @@
 //!
 //! Whether the URL's host may be reached is another question, asked of [`addresses`](crate::addresses).
 
+pub mod options;
+
+pub use options::{EndpointOptions, RateLimit};
+
 use crate::headers::{self, InvalidHeaders};
 use serde::{Deserialize, Serialize};
 use url::Url;

@@ -11,6 +11,8 @@ pub mod formats;
 pub mod headers;
 pub mod ids;
 pub mod inboxes;
+pub mod projects;
+pub mod proxies;
 pub mod retries;
 pub mod scenario;
 pub mod signatures;

@@ -42,12 +42,13 @@ pub const fn classify(end: AttemptEnd) -> Outcome {
 ///
 /// `jitter` is a random number from −1 to 1, which moves the delay by up to ±10 %. Age counts from the event: a
 /// delivery that is older than the schedule's total gets no further attempt once it has had one. (What the steps used
-/// explain by themselves, their longest delays and timeouts, is never held against it: a schedule of a few seconds
-/// still gets all its attempts from a receiver that lets each time out.)
+/// explain by themselves, their longest delays and their `timeout`s, is never held against it: a schedule of a few
+/// seconds still gets all its attempts from a receiver that lets each time out.)
 ///
 /// The time is never before `now`, whatever the clocks have done.
 pub fn next_attempt(
     schedule: &Schedule,
+    timeout: Duration,
     steps_used: usize,
     event_created: Timestamp,
     now: Timestamp,
@@ -56,7 +57,7 @@ pub fn next_attempt(
     let Some(delay) = schedule.delays().get(steps_used) else { return Next::GiveUp };
     if steps_used > 0 {
         let age = Duration::try_from(now.duration_since(event_created)).unwrap_or_default();
-        let attempts = ATTEMPT_TIMEOUT * u32::try_from(steps_used).unwrap_or(u32::MAX) * 2;
+        let attempts = timeout.saturating_mul(u32::try_from(steps_used).unwrap_or(u32::MAX)).saturating_mul(2);
         let explained = schedule.delays()[..steps_used].iter().sum::<Duration>().mul_f64(1.0 + JITTER) + attempts;
         if age > schedule.total().max(explained) {
             return Next::GiveUp;

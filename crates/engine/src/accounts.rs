@@ -9,6 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::endpoints::check_name;
 use kanca_domain::ids::{ApiKeyId, ProjectId, UserId};
+use kanca_domain::projects::ProjectOptions;
 use kanca_storage::accounts::{ApiKeyRecord, ProjectRecord, SessionRecord, UserRecord};
 use std::cmp::Reverse;
 use std::net::IpAddr;
@@ -163,7 +164,8 @@ impl Engine {
         owner_only(access)?;
         check_name(name).map_err(|e| EngineError::invalid("name", e.to_string()))?;
         let _guard = self.config.lock().await;
-        let project = ProjectRecord { id: self.ids.next(), name: name.into(), created_at: self.clock.now() };
+        let options = ProjectOptions::default();
+        let project = ProjectRecord { id: self.ids.next(), name: name.into(), options, created_at: self.clock.now() };
         let (record, text) = self.new_key(project.id, "First key");
         self.storage.create_project(project.clone(), Some(record.clone())).await?;
         let project = Arc::new(project);

@@ -1,10 +1,18 @@
 //! Endpoints (in the panel: webhooks): create, change, delete. All input is checked here with the domain's rules; the
 //! change is in force when the call returns.
 
+mod faults;
+mod options;
+mod sealed;
+
+pub(crate) use faults::Faults;
+pub use options::{OptionsInput, RateLimitInput};
+pub(crate) use sealed::SealedOptions;
+
 use crate::Engine;
-use crate::errors::{EngineError, FieldError, Result};
+use crate::errors::{EngineError, Result};
 use crate::ports::Route;
-use kanca_domain::endpoints::{self as rules, EndpointStatus, Ordering};
+use kanca_domain::endpoints::{self as rules, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::events::{BuiltIn, Subscription, TypePattern};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
@@ -12,6 +20,7 @@ use kanca_domain::inboxes::inbox_of_own_url;
 use kanca_domain::signatures::{Secret, SigningKey};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
+use sealed::{Secrets, unreadable};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,16 +33,28 @@ pub const MASK: &str = "••••";
 pub struct Endpoint {
     pub record: EndpointRecord,
     pub subscription: Subscription,
-    pub(crate) secret: Secret,
+    secrets: Secrets,
     pub(crate) key: SigningKey,
-    /// Custom headers with their values; never shown.
-    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Endpoint {
+    fn new(record: EndpointRecord, subscription: Subscription, secrets: Secrets) -> Arc<Self> {
+        Arc::new(Self { key: secrets.secret.signing_key(), record, subscription, secrets })
+    }
+
     /// The names of the custom headers.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().map(|(name, _)| name.as_str())
+        self.secrets.headers.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Custom headers with their values; never shown.
+    pub(crate) fn headers(&self) -> &[(String, String)] {
+        &self.secrets.headers
+    }
+
+    /// The signing secret; never shown.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secrets.secret
     }
 }
 
@@ -47,6 +68,7 @@ pub struct NewEndpoint {
     pub secret: Option<String>,
     pub headers: Vec<(String, String)>,
     pub ordering: Option<Ordering>,
+    pub options: OptionsInput,
 }
 
 /// Changes to an endpoint; `None` leaves as it is.
@@ -61,6 +83,7 @@ pub struct EndpointPatch {
     pub headers: Option<Vec<(String, String)>>,
     pub ordering: Option<Ordering>,
     pub status: Option<EndpointStatus>,
+    pub options: OptionsInput,
 }
 
 impl Engine {
@@ -77,14 +100,16 @@ impl Engine {
         let secret = faults.check("secret", secret);
         faults.check("headers", rules::check_headers(pairs(&new.headers)));
         let inbox_id = faults.url(self, project, &new.url);
-        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, faults.none_or(inbox_id))
-        else {
-            return Err(faults.into_error());
+        let mut options = EndpointOptions::default();
+        new.options.apply(&mut options, &mut faults);
+        faults.result()?;
+        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, inbox_id) else {
+            return Err(EngineError::Internal("an endpoint was refused without a fault".into()));
         };
         let now = self.clock.now();
-        let id: EndpointId = self.ids.next();
-        let record = EndpointRecord {
-            id,
+        let secrets = Secrets { secret, headers: new.headers, options: SealedOptions::default() };
+        let mut record = EndpointRecord {
+            id: self.ids.next(),
             project_id: project,
             name,
             url: new.url,
@@ -94,15 +119,17 @@ impl Engine {
             status: EndpointStatus::Active,
             disabled_reason: None,
             inbox_id,
-            sealed_secret: self.sealer.seal(&secret_place(id), secret.reveal().as_bytes())?,
-            sealed_headers: self.seal_headers(id, &new.headers)?,
+            sealed_secret: Vec::new(),
+            sealed_headers: Vec::new(),
+            options,
+            sealed_options: Vec::new(),
             created_at: now,
             updated_at: now,
         };
+        self.seal(&mut record, &secrets)?;
         self.storage.create_endpoint(record.clone()).await?;
-        let text = secret.reveal();
-        let endpoint =
-            Arc::new(Endpoint { record, subscription, key: secret.signing_key(), secret, headers: new.headers });
+        let text = secrets.secret.reveal();
+        let endpoint = Endpoint::new(record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         Ok((endpoint, text))
     }
@@ -130,18 +157,15 @@ impl Engine {
             record.event_types = patterns(&parsed);
             subscription = parsed;
         }
-        let mut secret = old.secret.clone();
+        let mut secrets = old.secrets.clone();
         if let Some(text) = patch.secret
             && let Some(parsed) = faults.check("secret", Secret::parse(&text))
         {
-            secret = parsed;
-            record.sealed_secret = self.sealer.seal(&secret_place(id), secret.reveal().as_bytes())?;
+            secrets.secret = parsed;
         }
-        let mut headers = old.headers.clone();
         if let Some(given) = patch.headers {
-            headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
-            faults.check("headers", rules::check_headers(pairs(&headers)));
-            record.sealed_headers = self.seal_headers(id, &headers)?;
+            secrets.headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
+            faults.check("headers", rules::check_headers(pairs(&secrets.headers)));
         }
         if let Some(url) = patch.url {
             if let Some(inbox_id) = faults.url(self, project, &url) {
@@ -149,9 +173,9 @@ impl Engine {
             }
             record.url = url;
         }
-        if !faults.0.is_empty() {
-            return Err(faults.into_error());
-        }
+        patch.options.apply(&mut record.options, &mut faults);
+        faults.result()?;
+        self.seal(&mut record, &secrets)?;
         record.format = patch.format.unwrap_or(record.format);
         record.ordering = patch.ordering.unwrap_or(record.ordering);
         if let Some(status) = patch.status {
@@ -160,7 +184,7 @@ impl Engine {
         }
         record.updated_at = self.clock.now();
         self.storage.update_endpoint(record.clone()).await?;
-        let endpoint = Arc::new(Endpoint { record, subscription, key: secret.signing_key(), secret, headers });
+        let endpoint = Endpoint::new(record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
             self.dispatcher.promote_all(id, self.clock.now());
@@ -228,7 +252,7 @@ impl Engine {
 
     /// The signing secret, through the one call made for it.
     pub fn endpoint_secret(&self, project: ProjectId, id: EndpointId) -> Result<String> {
-        Ok(self.endpoint(project, id)?.secret.reveal())
+        Ok(self.endpoint(project, id)?.secret().reveal())
     }
 
     /// Where an attempt goes now. An endpoint that points at an inbox of its project follows that inbox, so that it
@@ -251,25 +275,10 @@ impl Engine {
     }
 
     pub(crate) fn load_endpoint(&self, record: EndpointRecord) -> Result<Arc<Endpoint>> {
-        let bad = |what: &str| EngineError::Internal(format!("stored {what} of {} cannot be read", record.id));
-        let text = String::from_utf8(self.sealer.open(&secret_place(record.id), &record.sealed_secret)?);
-        let secret = Secret::parse(&text.map_err(|_| bad("secret"))?).map_err(|_| bad("secret"))?;
-        let headers = self.sealer.open(&headers_place(record.id), &record.sealed_headers)?;
-        let headers = if headers.is_empty() {
-            Vec::new()
-        } else {
-            serde_json::from_slice(&headers).map_err(|_| bad("headers"))?
-        };
-        let subscription = parse_subscription(record.event_types.as_deref()).map_err(|_| bad("event types"))?;
-        Ok(Arc::new(Endpoint { key: secret.signing_key(), secret, headers, subscription, record }))
-    }
-
-    fn seal_headers(&self, id: EndpointId, headers: &[(String, String)]) -> Result<Vec<u8>> {
-        if headers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let text = serde_json::to_vec(headers).map_err(|e| EngineError::Internal(e.to_string()))?;
-        self.sealer.seal(&headers_place(id), &text)
+        let secrets = self.unseal(&record)?;
+        let subscription = parse_subscription(record.event_types.as_deref());
+        let subscription = subscription.map_err(|_| unreadable(&record, "event types"))?;
+        Ok(Endpoint::new(record, subscription, secrets))
     }
 
     fn new_secret(&self) -> Secret {
@@ -292,19 +301,11 @@ fn pairs(headers: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-fn secret_place(id: EndpointId) -> String {
-    format!("{id}/secret")
-}
-
-fn headers_place(id: EndpointId) -> String {
-    format!("{id}/headers")
-}
-
 fn keep_masked(old: &Endpoint, name: String, value: String) -> (String, String) {
     if value != MASK {
         return (name, value);
     }
-    let kept = old.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
+    let kept = old.headers().iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
     (name, kept.unwrap_or(value))
 }
 
@@ -317,39 +318,6 @@ fn parse_subscription(types: Option<&[String]>) -> Result<Subscription, String> 
     let parsed: Vec<TypePattern> =
         types.iter().map(|t| t.parse().map_err(|e| format!("{e}"))).collect::<Result<_, String>>()?;
     Subscription::new(Some(parsed)).map_err(|e| e.to_string())
-}
-
-/// Collects everything that is wrong with an input, so that the caller mends it in one go.
-#[derive(Default)]
-struct Faults(Vec<FieldError>);
-
-impl Faults {
-    fn check<T, E: ToString>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
-        result.map_err(|e| self.0.push(FieldError { field: field.into(), message: e.to_string() })).ok()
-    }
-
-    fn subscription(&mut self, types: Option<&[String]>) -> Option<Subscription> {
-        self.check("event_types", parse_subscription(types))
-    }
-
-    /// The inbox of the project that the URL points to, if any; `None` when the URL is refused.
-    #[expect(clippy::option_option, reason = "refused, no inbox and an inbox are three answers")]
-    fn url(&mut self, engine: &Engine, project: ProjectId, url: &str) -> Option<Option<InboxId>> {
-        let parsed = self.check("url", rules::check_url(url))?;
-        if let Some((inbox, owner)) = engine.own_inbox(url) {
-            return Some((owner == project).then_some(inbox));
-        }
-        self.check("url", engine.settings.address_rules.check_host(&parsed.host()?))?;
-        Some(None)
-    }
-
-    fn none_or<T>(&self, value: Option<T>) -> Option<T> {
-        value.filter(|_| self.0.is_empty())
-    }
-
-    fn into_error(self) -> EngineError {
-        EngineError::Invalid(self.0)
-    }
 }
 
 #[cfg(test)]

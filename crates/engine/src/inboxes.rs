@@ -247,7 +247,7 @@ impl Engine {
         let snapshot = self.snapshot.load();
         let pointing = snapshot.endpoints.values().filter(|e| e.record.inbox_id == Some(inbox.record.id));
         let secrets: Vec<Secret> =
-            inbox.signing_secret.iter().cloned().chain(pointing.map(|e| e.secret.clone())).collect();
+            inbox.signing_secret.iter().cloned().chain(pointing.map(|e| e.secret().clone())).collect();
         if secrets.is_empty() {
             return (SignatureState::Unchecked, None);
         }

@@ -16,6 +16,7 @@ pub mod inboxes;
 pub mod limits;
 pub mod live;
 pub mod ports;
+pub mod projects;
 pub mod replays;
 pub mod room;
 pub mod scenarios;
@@ -36,6 +37,7 @@ use inboxes::InboxSignal;
 use jiff::Timestamp;
 use kanca_domain::events::{BuiltIn, EventData};
 use kanca_domain::ids::{ApiKeyId, ConversationId, InboxId, ProjectId};
+use kanca_domain::projects::ProjectOptions;
 use kanca_storage::SharedStorage;
 use kanca_storage::accounts::ProjectRecord;
 use limits::KeyedLimit;
@@ -154,7 +156,12 @@ impl Engine {
         let default_project = if let Some(project) = storage.projects().await?.first() {
             project.id
         } else {
-            let project = ProjectRecord { id: ids.next(), name: "Default".into(), created_at: clock.now() };
+            let project = ProjectRecord {
+                id: ids.next(),
+                name: "Default".into(),
+                options: ProjectOptions::default(),
+                created_at: clock.now(),
+            };
             storage.create_project(project.clone(), None).await?;
             project.id
         };

@@ -70,14 +70,15 @@ pub fn router(app: App) -> Router {
 
 fn api_routes() -> Router<App> {
     use api::{
-        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, replays,
-        scenarios,
+        accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, project,
+        replays, scenarios,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
         .route("/session", get(accounts::session).post(accounts::log_in).delete(accounts::log_out))
         .route("/setup", post(accounts::set_up))
         .route("/projects", get(accounts::projects).post(accounts::create_project))
+        .route("/project", get(project::get).patch(project::patch))
         .route("/api-keys", get(accounts::api_keys).post(accounts::create_api_key))
         .route("/api-keys/{id}", delete(accounts::delete_api_key))
         .route("/overview", get(overview::overview))

@@ -2,7 +2,7 @@
 
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, replays, scenarios,
+    overview, project, replays, scenarios,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         accounts::session, accounts::set_up, accounts::log_in, accounts::log_out, accounts::projects,
         accounts::create_project, accounts::api_keys, accounts::create_api_key, accounts::delete_api_key,
+        project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
         endpoints::event_types,
@@ -33,7 +34,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

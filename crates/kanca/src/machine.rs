@@ -103,6 +103,24 @@ pub fn sealing_key(data_dir: &Path) -> Result<[u8; 32], String> {
     Ok(key)
 }
 
+/// Has the system kill this process as soon as `owner`, which must be its parent, has ended.
+///
+/// # Errors
+/// A sentence, when it has ended already or the system cannot do it.
+#[cfg(target_os = "linux")]
+pub fn end_with(owner: u32) -> Result<(), String> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|e| format!("the system cannot end this process with its owner: {e}"))?;
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+    if parent == Some(owner) { Ok(()) } else { Err(format!("process {owner}, which started this one, has ended")) }
+}
+
+/// No other system than Linux is asked to.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with(_owner: u32) -> Result<(), String> {
+    Ok(())
+}
+
 /// Raises the soft limit of open files to the hard one: each connection needs one.
 pub fn raise_open_files() {
     let mut limit = getrlimit(Resource::Nofile);

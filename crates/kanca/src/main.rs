@@ -26,7 +26,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Starts the server (the default).
-    Serve,
+    Serve {
+        /// The process to end with, however that ends; for a server that another command has started.
+        #[arg(long, hide = true, value_name = "PID")]
+        owner: Option<u32>,
+    },
     /// Prints a new link for the owner's e-mail and password; also resets a forgotten password.
     SetupLink,
     /// Measures what this machine can do, with a server and data of its own.
@@ -40,8 +44,11 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&format!("the runtime cannot start: {error}")),
     };
     let done = runtime.block_on(async {
-        match command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::run(configured(&flags)?).await,
+        match command.unwrap_or(Command::Serve { owner: None }) {
+            Command::Serve { owner } => {
+                owner.map_or(Ok(()), machine::end_with)?;
+                serve::run(configured(&flags)?).await
+            }
             Command::SetupLink => setup_link::run(configured(&flags)?).await,
             Command::Bench(bench) => {
                 flags.refuse_address()?;

@@ -9,20 +9,25 @@ use kanca_engine::{Engine, Parts};
 use kanca_http::{App, Shutdown};
 use kanca_sender::GuardedClient;
 use kanca_storage_sqlite::SqliteStorage;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long running attempts may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// Connections that may wait to be accepted. With fewer, some of a burst are dropped by the system and come a second late;
+/// it lowers this to its own limit.
+const WAITING: u32 = 4_096;
 
 /// Runs the server until SIGTERM or SIGINT.
 pub async fn run(config: Config) -> Result<(), String> {
     machine::raise_open_files();
     let sealing_key = machine::sealing_key(&config.data_dir)?;
     let storage = SqliteStorage::open(&config.data_dir).map_err(|e| e.to_string())?;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+    let listener = listen(config.listen).map_err(|error| {
         format!("cannot listen on {}: {error}. Choose another address with --listen ADDR:PORT.", config.listen)
     })?;
     let own_address = listener.local_addr().map_err(|e| format!("the listening address is unknown: {e}"))?;
@@ -47,6 +52,18 @@ pub async fn run(config: Config) -> Result<(), String> {
     let (_, ()) = tokio::join!(server, engine.drain(DRAIN));
     engine.close().await;
     Ok(())
+}
+
+/// Listens with a queue that takes a burst of connections.
+///
+/// # Errors
+/// The system's, such as for an address in use.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As a restart needs it, whose port may still have connections that are ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Puts the engine's parts together.
@@ -94,4 +111,21 @@ pub async fn stop_signal() -> Result<(), String> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpStream;
+
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_to_be_accepted() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for place in 0..400 {
+            let connecting = tokio::time::timeout(Duration::from_millis(900), TcpStream::connect(address)).await;
+            waiting.push(connecting.unwrap_or_else(|_| panic!("connection {place} was dropped")).unwrap());
+        }
+    }
 }

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use kanca_domain::addresses::AddressRules;
-use kanca_engine::ports::{OutgoingRequest, Route, Sender};
+use kanca_engine::ports::{Method, OutgoingRequest, Route, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -107,6 +107,7 @@ fn request(port: u16) -> OutgoingRequest {
     static BODY: [u8; 1024] = [b'x'; 1024];
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     OutgoingRequest {
+        method: Method::Post,
         url: format!("http://receiver.example:{port}/webhooks/incoming?source=kanca"),
         headers: vec![
             header("content-type", "application/json"),
@@ -120,6 +121,8 @@ fn request(port: u16) -> OutgoingRequest {
         timeout: Duration::from_secs(15),
         response_limit: 64 * 1024,
         route: Route::Guarded,
+        identity: None,
+        proxy: None,
     }
 }
 

@@ -3,16 +3,20 @@
 use crate::body;
 use crate::connect::Connector;
 use crate::failures::protocol;
+use crate::identity;
+use crate::lane::Lane;
 use crate::link::{Link, Outgoing, Unanswered};
 use crate::pool::Pool;
 use crate::progress::{Progress, Step};
 use crate::request;
 use crate::settings::Settings;
-use crate::target::{Origin, Targets};
+use crate::target::Targets;
 use async_trait::async_trait;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
-use kanca_engine::ports::{IncomingResponse, OutgoingRequest, SendFailure, Sender, Sent};
+use kanca_engine::ports::{
+    ClientIdentity, IncomingResponse, InvalidIdentity, OutgoingRequest, SendFailure, Sender, Sent,
+};
 use std::sync::Arc;
 
 /// Sends every outgoing request of Kanca. Make one and share it: it holds the idle connections.
@@ -34,8 +38,9 @@ impl GuardedClient {
         progress: &mut Progress,
     ) -> Result<IncomingResponse, SendFailure> {
         let target = self.targets.of(&request.url, request.route)?;
-        let outgoing = request::build(&target, request.headers, request.body)?;
-        let (mut link, response) = self.answer(&target.origin, outgoing, progress).await?;
+        let lane = Lane::new(target, request.proxy, request.identity);
+        let outgoing = request::build(lane.target(), request.method, request.headers, request.body)?;
+        let (mut link, response) = self.answer(&lane, outgoing, progress).await?;
         let (head, incoming) = response.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(protocol("the server switched to another protocol, unasked"));
@@ -43,7 +48,7 @@ impl GuardedClient {
         progress.reach(Step::Body);
         let (body, truncated) = body::read(&mut link, incoming, request.response_limit).await?;
         if !truncated {
-            self.pool.put(&target.origin, link);
+            self.pool.put(&lane, link);
         }
         Ok(IncomingResponse { status: head.status.as_u16(), headers: texts(&head.headers), body, truncated })
     }
@@ -52,11 +57,11 @@ impl GuardedClient {
     /// not one byte of the request was written, it goes out once more over a fresh one.
     async fn answer(
         &self,
-        origin: &Origin,
+        lane: &Lane,
         request: Outgoing,
         progress: &mut Progress,
     ) -> Result<(Box<Link>, Response<Incoming>), SendFailure> {
-        let request = match self.pool.take(origin) {
+        let request = match self.pool.take(lane) {
             None => request,
             Some(mut link) => {
                 progress.reuse(link.remote());
@@ -68,7 +73,7 @@ impl GuardedClient {
             }
         };
         progress.start_afresh();
-        let mut link = self.connector.connect(origin, progress).await?;
+        let mut link = self.connector.connect(lane, progress).await?;
         progress.reach(Step::Answer);
         match link.exchange(request).await {
             Ok(response) => Ok((link, response)),
@@ -85,6 +90,10 @@ impl Sender for GuardedClient {
         let ended = tokio::time::timeout(limit, self.exchange(request, &mut progress)).await;
         let result = ended.unwrap_or_else(|_| Err(progress.overdue(limit)));
         Sent { result, timings: progress.end() }
+    }
+
+    fn read_identity(&self, certificate_pem: &str, private_key_pem: &str) -> Result<ClientIdentity, InvalidIdentity> {
+        identity::read(certificate_pem, private_key_pem)
     }
 }
 

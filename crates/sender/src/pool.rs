@@ -1,27 +1,27 @@
-//! Idle connections, waiting for the next request to the same origin.
+//! Idle connections, waiting for the next request of the same lane.
 //!
-//! Bounded by origin, in all, and by age. The newest is taken first, so that a quiet hour closes the others. A sweeper
+//! Bounded by lane, in all, and by age. The newest is taken first, so that a quiet hour closes the others. A sweeper
 //! runs while there is anything to sweep; it also closes what the peer has closed, as nobody else looks at idle links.
 
+use crate::lane::Lane;
 use crate::link::Link;
 use crate::settings::Settings;
-use crate::target::Origin;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Idle links by origin.
+/// Idle links by lane.
 pub struct Pool {
     idle: Mutex<Idle>,
-    max_per_origin: usize,
+    max_per_lane: usize,
     max: usize,
     timeout: Duration,
 }
 
 #[derive(Default)]
 struct Idle {
-    links: HashMap<Origin, Vec<Waiting>>,
+    links: HashMap<Lane, Vec<Waiting>>,
     count: usize,
     sweeping: bool,
 }
@@ -32,7 +32,7 @@ struct Waiting {
 }
 
 impl Idle {
-    /// The oldest link of some origin makes room, so that a busy newcomer is not shut out by idle ones.
+    /// The oldest link of some lane makes room, so that a busy newcomer is not shut out by idle ones.
     fn evict(&mut self) -> Option<Waiting> {
         let links = self.links.values_mut().find(|links| !links.is_empty())?;
         self.count -= 1;
@@ -44,18 +44,18 @@ impl Pool {
     pub fn new(settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
             idle: Mutex::default(),
-            max_per_origin: settings.max_idle_per_host,
+            max_per_lane: settings.max_idle_per_host,
             max: settings.max_idle,
             timeout: settings.idle_timeout,
         })
     }
 
-    /// The newest link to `origin` that still works.
-    pub fn take(&self, origin: &Origin) -> Option<Box<Link>> {
+    /// The newest link to `lane` that still works.
+    pub fn take(&self, lane: &Lane) -> Option<Box<Link>> {
         loop {
             let Waiting { mut link, since } = {
                 let mut idle = self.idle.lock();
-                let waiting = idle.links.get_mut(origin)?.pop()?;
+                let waiting = idle.links.get_mut(lane)?.pop()?;
                 idle.count -= 1;
                 waiting
             };
@@ -66,19 +66,19 @@ impl Pool {
     }
 
     /// Keeps a link for the next request, if it can have one and there is room.
-    pub fn put(self: &Arc<Self>, origin: &Origin, mut link: Box<Link>) {
+    pub fn put(self: &Arc<Self>, lane: &Lane, mut link: Box<Link>) {
         if !link.is_usable() {
             return;
         }
         let waiting = Waiting { link, since: Instant::now() };
         let mut idle = self.idle.lock();
-        if idle.links.get(origin).is_some_and(|same| same.len() >= self.max_per_origin) {
+        if idle.links.get(lane).is_some_and(|same| same.len() >= self.max_per_lane) {
             return;
         }
         let evicted = if idle.count >= self.max { idle.evict() } else { None };
-        match idle.links.get_mut(origin) {
+        match idle.links.get_mut(lane) {
             Some(same) => same.push(waiting),
-            None => drop(idle.links.insert(origin.clone(), vec![waiting])),
+            None => drop(idle.links.insert(lane.clone(), vec![waiting])),
         }
         idle.count += 1;
         if !std::mem::replace(&mut idle.sweeping, true) {

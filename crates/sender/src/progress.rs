@@ -3,7 +3,7 @@
 
 use crate::failures::timeout;
 use kanca_domain::attempts::Timings;
-use kanca_engine::ports::SendFailure;
+use kanca_engine::ports::{SendFailure, SendFailureKind as Kind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,10 @@ pub enum Step {
     /// Nothing yet: the request is made ready.
     Start,
     LookUp,
+    /// Connecting to the proxy.
+    ProxyConnect,
+    /// Waiting for what the proxy says.
+    ProxyAnswer,
     Connect,
     Tls,
     Answer,
@@ -58,16 +62,16 @@ impl Progress {
 
     /// The failure of an exchange that did not get past this step within `limit`.
     pub fn overdue(&self, limit: Duration) -> SendFailure {
-        timeout(
-            limit,
-            match self.step {
-                Step::LookUp => "the name look-up",
-                Step::Start | Step::Connect => "connecting",
-                Step::Tls => "the TLS handshake",
-                Step::Answer => "waiting for the response",
-                Step::Body => "the response's body",
-            },
-        )
+        let (kind, doing) = match self.step {
+            Step::LookUp => (Kind::Timeout, "the name look-up"),
+            Step::ProxyConnect => (Kind::ProxyUnreachable, "connecting to the proxy"),
+            Step::ProxyAnswer => (Kind::ProxyUnreachable, "waiting for the proxy's answer"),
+            Step::Start | Step::Connect => (Kind::Timeout, "connecting"),
+            Step::Tls => (Kind::Timeout, "the TLS handshake"),
+            Step::Answer => (Kind::Timeout, "waiting for the response"),
+            Step::Body => (Kind::Timeout, "the response's body"),
+        };
+        SendFailure { kind, ..timeout(limit, doing) }
     }
 
     /// The exchange is over.
@@ -83,7 +87,7 @@ impl Progress {
         self.since = now;
         let sum = match self.step {
             Step::LookUp => &mut self.timings.dns_us,
-            Step::Connect => &mut self.timings.connect_us,
+            Step::Connect | Step::ProxyConnect | Step::ProxyAnswer => &mut self.timings.connect_us,
             Step::Tls => &mut self.timings.tls_us,
             Step::Answer => &mut self.timings.first_byte_us,
             Step::Start | Step::Body => return,

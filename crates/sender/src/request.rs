@@ -10,13 +10,18 @@ use http::header::{
 };
 use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
-use kanca_engine::ports::SendFailure;
+use kanca_engine::ports::{Method as Asks, SendFailure};
 
 /// What Kanca calls itself.
 const PRODUCT: &str = concat!("Kanca/", env!("CARGO_PKG_VERSION"), " (+webhooks)");
 
-/// A POST of `body` to the target.
-pub fn build(target: &Target, headers: Vec<(String, String)>, body: Bytes) -> Result<Outgoing, SendFailure> {
+/// A request to the target.
+pub fn build(
+    target: &Target,
+    asks: Asks,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+) -> Result<Outgoing, SendFailure> {
     let mut map = HeaderMap::with_capacity(headers.len() + 4);
     map.insert(HOST, target.host.clone());
     for (name, value) in headers {
@@ -39,7 +44,10 @@ pub fn build(target: &Target, headers: Vec<(String, String)>, body: Bytes) -> Re
     }
     map.insert(CONTENT_LENGTH, body.len().into());
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = match asks {
+        Asks::Post => Method::POST,
+        Asks::Options => Method::OPTIONS,
+    };
     *request.uri_mut() = target.uri.clone();
     *request.headers_mut() = map;
     Ok(request)
@@ -53,7 +61,7 @@ mod tests {
     fn check(headers: &[(&str, &str)], expected: &str) {
         let target = Target::parse("http://example.com:81/", Route::Guarded).unwrap();
         let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let shown = match build(&target, headers, Bytes::from_static(b"1234")) {
+        let shown = match build(&target, Asks::Post, headers, Bytes::from_static(b"1234")) {
             Ok(request) => {
                 let pairs = request.headers().iter();
                 pairs

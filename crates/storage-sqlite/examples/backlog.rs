@@ -40,6 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         inbox_id: None,
         sealed_secret: Vec::new(),
         sealed_headers: Vec::new(),
+        options: kanca_domain::endpoints::EndpointOptions::default(),
+        sealed_options: Vec::new(),
         created_at: now,
         updated_at: now,
     };

@@ -3,7 +3,7 @@
 use crate::SqliteStorage;
 use crate::faults::{Fault, Run};
 use crate::jobs::Tx;
-use crate::rows::{hash, id, key, micros, opt_micros, opt_time, time};
+use crate::rows::{from_json, hash, id, json, key, micros, opt_micros, opt_time, time};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::ids::{ApiKeyId, Id, ProjectId};
@@ -14,13 +14,27 @@ use rusqlite::{OptionalExtension, Row, params};
 #[async_trait]
 impl Accounts for SqliteStorage {
     async fn create_project(&self, project: ProjectRecord, key_record: Option<ApiKeyRecord>) -> Result<()> {
+        let options = json(&project.options)?;
         self.writer
             .call(move |tx| {
                 tx.memory.note_id(project.id.uuid());
-                tx.prepare("INSERT INTO projects (id, name, created_at) VALUES (?1, ?2, ?3)")?
-                    .execute(params![key(project.id), project.name, micros(project.created_at)])
+                tx.prepare("INSERT INTO projects (id, name, options, created_at) VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![key(project.id), project.name, options, micros(project.created_at)])
                     .map_err(|error| Fault::or_conflict(error, "the project exists already"))?;
                 key_record.as_ref().map_or(Ok(()), |record| insert_key(tx, record))
+            })
+            .await
+    }
+
+    async fn update_project(&self, project: ProjectRecord) -> Result<()> {
+        let options = json(&project.options)?;
+        self.writer
+            .call(move |tx| {
+                let changed = tx.execute(
+                    "UPDATE projects SET name = ?2, options = ?3 WHERE id = ?1",
+                    params![key(project.id), project.name, options],
+                )?;
+                if changed == 0 { Err(StorageError::NotFound("the project").into()) } else { Ok(()) }
             })
             .await
     }
@@ -28,9 +42,14 @@ impl Accounts for SqliteStorage {
     async fn projects(&self) -> Result<Vec<ProjectRecord>> {
         self.readers
             .call(|sql| {
-                let mut statement = sql.prepare_cached("SELECT id, name, created_at FROM projects ORDER BY id")?;
+                let mut statement = sql.prepare_cached("SELECT * FROM projects ORDER BY id")?;
                 let rows = statement.query_map([], |row| {
-                    Ok(ProjectRecord { id: id(row, 0)?, name: row.get(1)?, created_at: time(row, 2)? })
+                    Ok(ProjectRecord {
+                        id: id(row, "id")?,
+                        name: row.get("name")?,
+                        options: from_json(row, "options")?,
+                        created_at: time(row, "created_at")?,
+                    })
                 })?;
                 Ok(rows.collect::<rusqlite::Result<_>>()?)
             })

@@ -2,7 +2,7 @@
 
 use crate::faults::Fault;
 use crate::replays::cancel_some;
-use crate::rows::{Code, id, json, key, micros, opt_id, opt_json, opt_key, time};
+use crate::rows::{Code, from_json, id, json, key, micros, opt_id, opt_json, opt_key, time};
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,13 +21,14 @@ const CANCELLED_AT_ONCE: u32 = 500;
 impl Endpoints for SqliteStorage {
     async fn create_endpoint(&self, endpoint: EndpointRecord) -> Result<()> {
         let event_types = endpoint.event_types.as_ref().map(json).transpose()?;
+        let options = json(&endpoint.options)?;
         self.writer
             .call(move |tx| {
                 tx.memory.note_id(endpoint.id.uuid());
                 tx.prepare(
                     "INSERT INTO endpoints (id, project_id, name, url, event_types, format, ordering, status, \
-                     disabled_reason, inbox_id, sealed_secret, sealed_headers, created_at, updated_at) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                     disabled_reason, inbox_id, sealed_secret, sealed_headers, options, sealed_options, created_at, \
+                     updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
                 )?
                 .execute(params![
                     key(endpoint.id),
@@ -42,6 +43,8 @@ impl Endpoints for SqliteStorage {
                     opt_key(endpoint.inbox_id),
                     endpoint.sealed_secret,
                     endpoint.sealed_headers,
+                    options,
+                    endpoint.sealed_options,
                     micros(endpoint.created_at),
                     micros(endpoint.updated_at)
                 ])
@@ -53,12 +56,13 @@ impl Endpoints for SqliteStorage {
 
     async fn update_endpoint(&self, endpoint: EndpointRecord) -> Result<()> {
         let event_types = endpoint.event_types.as_ref().map(json).transpose()?;
+        let options = json(&endpoint.options)?;
         self.writer
             .call(move |tx| {
                 let changed = tx.execute(
                     "UPDATE endpoints SET name = ?3, url = ?4, event_types = ?5, format = ?6, ordering = ?7, \
                      status = ?8, disabled_reason = ?9, inbox_id = ?10, sealed_secret = ?11, sealed_headers = ?12, \
-                     updated_at = ?13 WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
+                     options = ?13, sealed_options = ?14, updated_at = ?15 WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
                     params![
                         key(endpoint.id),
                         key(endpoint.project_id),
@@ -72,6 +76,8 @@ impl Endpoints for SqliteStorage {
                         opt_key(endpoint.inbox_id),
                         endpoint.sealed_secret,
                         endpoint.sealed_headers,
+                        options,
+                        endpoint.sealed_options,
                         micros(endpoint.updated_at)
                     ],
                 )?;
@@ -98,7 +104,8 @@ impl Endpoints for SqliteStorage {
             .call(move |tx| {
                 let changed = tx.execute(
                     "UPDATE endpoints SET deleted_at = ?3, updated_at = ?3, url = '', event_types = '[]', \
-                     disabled_reason = NULL, inbox_id = NULL, sealed_secret = x'', sealed_headers = x'' \
+                     disabled_reason = NULL, inbox_id = NULL, sealed_secret = x'', sealed_headers = x'', \
+                     options = '{}', sealed_options = x'' \
                      WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
                     params![key(endpoint), key(project), micros(now)],
                 )?;
@@ -141,6 +148,8 @@ fn endpoint(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
         inbox_id: opt_id(row, "inbox_id")?,
         sealed_secret: row.get("sealed_secret")?,
         sealed_headers: row.get("sealed_headers")?,
+        options: from_json(row, "options")?,
+        sealed_options: row.get("sealed_options")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
     })

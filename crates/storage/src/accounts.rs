@@ -4,12 +4,14 @@ use crate::Result;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::ids::{ApiKeyId, ProjectId, SessionId, UserId};
+use kanca_domain::projects::ProjectOptions;
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectRecord {
     pub id: ProjectId,
     pub name: String,
+    pub options: ProjectOptions,
     pub created_at: Timestamp,
 }
 
@@ -51,6 +53,8 @@ pub struct ApiKeyRecord {
 pub trait Accounts: Send + Sync {
     /// Stores a project together with its first key, in one commit.
     async fn create_project(&self, project: ProjectRecord, key: Option<ApiKeyRecord>) -> Result<()>;
+    /// Replaces a project's name and options; `NotFound` when there is no such project.
+    async fn update_project(&self, project: ProjectRecord) -> Result<()>;
     /// All projects, oldest first.
     async fn projects(&self) -> Result<Vec<ProjectRecord>>;
     /// Creates the user, or replaces e-mail and password of the user with this id; ends all sessions of that user and

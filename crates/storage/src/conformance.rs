@@ -52,6 +52,7 @@ behaviours! { $
     accounts:
         a_project_is_stored_with_its_first_key
         a_project_whose_key_cannot_be_stored_is_not_stored
+        an_update_replaces_a_projects_name_and_options
         projects_are_listed_oldest_first
         a_user_is_found_by_email
         a_user_is_replaced_by_id

@@ -3,7 +3,7 @@
 use crate::{Result, deliveries::StatusCounts};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::endpoints::{EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use std::collections::HashMap;
@@ -28,6 +28,9 @@ pub struct EndpointRecord {
     pub sealed_secret: Vec<u8>,
     /// The custom headers as a JSON object, sealed; empty when there are none.
     pub sealed_headers: Vec<u8>,
+    pub options: EndpointOptions,
+    /// The options that are secrets as a JSON object, sealed; empty when there are none.
+    pub sealed_options: Vec<u8>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -30,7 +30,7 @@ reasons! {
     HttpStatus = "http_status";
     /// A status from 300 to 399; redirects are not followed. Detail: where to.
     Redirect = "redirect";
-    /// No complete answer within the time limit. Detail: the limit, such as `15 s`.
+    /// No complete answer within the time limit. Detail: what was waited for, and the limit.
     Timeout = "timeout";
     /// Nothing listens at the address. Detail: what the network says.
     Refused = "refused";
@@ -44,6 +44,14 @@ reasons! {
     Reset = "reset";
     /// The address guard refused the address. Detail: the refusal's own sentence.
     BlockedAddress = "blocked_address";
+    /// The proxy cannot be reached, or does not answer. Detail: what the network says.
+    ProxyUnreachable = "proxy_unreachable";
+    /// The proxy wants a user name and password, or others. Detail: which.
+    ProxyAuth = "proxy_auth";
+    /// The proxy answered that it does not, or cannot, connect to the receiver. Detail: its words.
+    ProxyRefused = "proxy_refused";
+    /// What the proxy answered is neither yes nor no. Detail: what is wrong with it.
+    ProxyAnswer = "proxy_answer";
     /// The answer was larger than is read. Detail: the limit.
     TooLargeResponse = "too_large_response";
     /// The event was larger than is sent in the endpoint's format. Detail: the encoder's own sentence.
@@ -115,6 +123,24 @@ impl ReasonCode {
                     .into()
             }
             Self::BlockedAddress => format!("Nothing was sent: {detail}."),
+            Self::ProxyUnreachable => format!(
+                "The webhook's proxy cannot be reached{}. Start the proxy, or correct its host and port in the webhook.",
+                known(": ", "")
+            ),
+            Self::ProxyAuth => format!(
+                "The webhook's proxy does not let Kanca in{}. Correct the proxy's user name and password in the webhook.",
+                known(": ", "")
+            ),
+            Self::ProxyRefused => format!(
+                "The webhook's proxy did not connect to the receiver{}. Allow the receiver's address and port in the proxy, \
+                 or look in the proxy's log.",
+                known(": ", "")
+            ),
+            Self::ProxyAnswer => format!(
+                "The webhook's proxy answered what Kanca cannot understand{}. Check that its URL's scheme (http or socks5) \
+                 and port are right.",
+                known(": ", "")
+            ),
             Self::TooLargeResponse => format!(
                 "The receiver's answer is too large{}. Answer with a status and little or no body.",
                 known(" (more than ", ")")

@@ -1,12 +1,14 @@
 //! The delays between the attempts of a delivery.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const MOST_ATTEMPTS: usize = 50;
 const LONGEST_DELAY: Duration = Duration::from_hours(7 * 24);
 
 /// The delays before the first, second, … and last attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Schedule {
     delays: Box<[Duration]>,
     total: Duration,
@@ -19,8 +21,18 @@ pub enum InvalidSchedule {
     #[error("a schedule has 1 to 50 attempts, not {0}")]
     Attempts(usize),
     /// A delay of more than a week; holds its place, from 1.
-    #[error("the delay before attempt {0} is longer than 7 days")]
+    #[error("the delay before attempt {0} is longer than 7 days (604800 seconds)")]
     TooLong(usize),
+}
+
+impl InvalidSchedule {
+    /// The place of the delay that is wrong, from 0; `None` when it is their number.
+    pub const fn index(self) -> Option<usize> {
+        match self {
+            Self::Attempts(_) => None,
+            Self::TooLong(place) => place.checked_sub(1),
+        }
+    }
 }
 
 impl Schedule {
@@ -36,6 +48,16 @@ impl Schedule {
         Ok(Self { total: delays.iter().sum(), delays })
     }
 
+    /// A schedule of delays in whole seconds, as a user writes it.
+    pub fn from_seconds(seconds: &[u64]) -> Result<Self, InvalidSchedule> {
+        Self::new(seconds.iter().copied().map(Duration::from_secs).collect::<Box<[_]>>())
+    }
+
+    /// The delays in whole seconds.
+    pub fn seconds(&self) -> Vec<u64> {
+        self.delays.iter().map(Duration::as_secs).collect()
+    }
+
     /// The delay before each attempt.
     pub fn delays(&self) -> &[Duration] {
         &self.delays
@@ -44,6 +66,19 @@ impl Schedule {
     /// The sum of all delays, jitter apart.
     pub fn total(&self) -> Duration {
         self.total
+    }
+}
+
+impl TryFrom<Vec<u64>> for Schedule {
+    type Error = InvalidSchedule;
+    fn try_from(seconds: Vec<u64>) -> Result<Self, InvalidSchedule> {
+        Self::from_seconds(&seconds)
+    }
+}
+
+impl From<Schedule> for Vec<u64> {
+    fn from(schedule: Schedule) -> Self {
+        schedule.seconds()
     }
 }
 

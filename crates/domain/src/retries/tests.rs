@@ -19,7 +19,7 @@ fn the_default_is_the_specifications_example() {
     let mut now = at(1_000);
     let mut times = Vec::new();
     for steps_used in 0.. {
-        let Next::At(next) = next_attempt(&schedule, steps_used, at(1_000), now, 0.0) else { break };
+        let Next::At(next) = next_attempt(&schedule, ATTEMPT_TIMEOUT, steps_used, at(1_000), now, 0.0) else { break };
         times.push(next.duration_since(now).as_secs());
         now = next;
     }
@@ -32,28 +32,31 @@ fn jitter_moves_a_delay_by_a_tenth() {
     for (jitter, delay) in
         [(-1.0, 90), (0.0, 100), (0.5, 105), (1.0, 110), (9.0, 110), (f64::NEG_INFINITY, 90), (f64::NAN, 100)]
     {
-        assert_eq!(next_attempt(&schedule, 1, at(0), at(0), jitter), Next::At(at(delay)), "{jitter}");
+        assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(0), jitter), Next::At(at(delay)), "{jitter}");
     }
-    assert_eq!(next_attempt(&schedule, 0, at(0), at(0), 1.0), Next::At(at(0)));
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 0, at(0), at(0), 1.0), Next::At(at(0)));
 }
 
 #[test]
 fn a_delivery_older_than_the_schedule_gets_one_attempt() {
     let schedule = Schedule::default();
     let total = 75 * HOUR + 35 * 60 + 5;
-    assert_eq!(next_attempt(&schedule, 0, at(0), at(1_000 * HOUR), 0.0), Next::At(at(1_000 * HOUR)));
-    assert_eq!(next_attempt(&schedule, 1, at(0), at(total + 1), 0.0), Next::GiveUp);
-    assert_eq!(next_attempt(&schedule, 1, at(0), at(total), 0.0), Next::At(at(total + 5)));
-    assert_eq!(next_attempt(&schedule, 10, at(0), at(0), 0.0), Next::GiveUp);
-    assert_eq!(next_attempt(&schedule, usize::MAX, at(0), at(0), 0.0), Next::GiveUp);
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 0, at(0), at(1_000 * HOUR), 0.0), Next::At(at(1_000 * HOUR)));
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(total + 1), 0.0), Next::GiveUp);
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(total), 0.0), Next::At(at(total + 5)));
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 10, at(0), at(0), 0.0), Next::GiveUp);
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, usize::MAX, at(0), at(0), 0.0), Next::GiveUp);
 }
 
 #[test]
 fn a_short_schedule_gets_all_its_attempts_though_each_times_out() {
     let schedule = seconds(&[0, 1, 1]);
-    assert_eq!(next_attempt(&schedule, 1, at(0), at(15), 0.0), Next::At(at(16)));
-    assert_eq!(next_attempt(&schedule, 2, at(0), at(31), 0.0), Next::At(at(32)));
-    assert_eq!(next_attempt(&schedule, 1, at(0), at(600), 0.0), Next::GiveUp);
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(15), 0.0), Next::At(at(16)));
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 2, at(0), at(31), 0.0), Next::At(at(32)));
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(600), 0.0), Next::GiveUp);
+    let minute = Duration::from_mins(1);
+    assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, 1, at(0), at(60), 0.0), Next::GiveUp);
+    assert_eq!(next_attempt(&schedule, minute, 1, at(0), at(60), 0.0), Next::At(at(61)));
 }
 
 #[test]
@@ -63,6 +66,10 @@ fn a_schedule_has_bounds() {
     assert_eq!(Schedule::new(vec![]), Err(InvalidSchedule::Attempts(0)));
     assert_eq!(Schedule::new(vec![week; 51]), Err(InvalidSchedule::Attempts(51)));
     assert_eq!(Schedule::new(vec![week, week + Duration::from_nanos(1)]), Err(InvalidSchedule::TooLong(2)));
+    assert_eq!(Schedule::from_seconds(&[0, u64::MAX]).unwrap_err().index(), Some(1));
+    assert_eq!(Schedule::from_seconds(&[]).unwrap_err().index(), None);
+    let many = Schedule::new(vec![Duration::MAX; 2]);
+    assert_eq!(many, Err(InvalidSchedule::TooLong(1)));
 }
 
 #[test]
@@ -150,7 +157,7 @@ proptest! {
         now in any_time(),
         jitter in any::<f64>(),
     ) {
-        if let Next::At(time) = next_attempt(&schedule, steps_used, created, now, jitter) {
+        if let Next::At(time) = next_attempt(&schedule, ATTEMPT_TIMEOUT, steps_used, created, now, jitter) {
             prop_assert!(time >= now);
             prop_assert!(steps_used < schedule.delays().len());
         }
@@ -159,7 +166,7 @@ proptest! {
 
     #[test]
     fn more_jitter_is_never_earlier(schedule in any_schedule(), a in -1.0..1.0f64, b in -1.0..1.0f64) {
-        let next = |jitter| match next_attempt(&schedule, 0, at(0), at(0), jitter) {
+        let next = |jitter| match next_attempt(&schedule, ATTEMPT_TIMEOUT, 0, at(0), at(0), jitter) {
             Next::At(time) => time,
             Next::GiveUp => Timestamp::MAX,
         };
@@ -172,7 +179,7 @@ proptest! {
         steps in prop::collection::vec((-1.0..1.0f64, 0u64..15), 50),
     ) {
         let (created, mut now, mut made) = (at(0), at(0), 0);
-        while let Next::At(time) = next_attempt(&schedule, made, created, now, steps.get(made).map_or(0.0, |s| s.0)) {
+        while let Next::At(time) = next_attempt(&schedule, ATTEMPT_TIMEOUT, made, created, now, steps.get(made).map_or(0.0, |s| s.0)) {
             prop_assert!(time >= now);
             now = time + Duration::from_secs(steps[made].1);
             made += 1;

@@ -3,7 +3,7 @@
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
-use crate::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind, Sent};
+use crate::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailureKind, Sent};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::retries;
@@ -48,16 +48,19 @@ impl Engine {
             Ok(body) => {
                 let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
                 let request = OutgoingRequest {
+                    method: Method::Post,
                     url: url.clone(),
                     headers: headers(&job.event, endpoint, &body, started_at, hops),
                     body: body.bytes,
                     timeout,
                     response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
                     route,
+                    identity: None,
+                    proxy: None,
                 };
                 let shown = masked(&request.headers, endpoint);
                 let Sent { result, timings } = self.sender.send(request).await;
-                let result = result.map_err(|failure| (reason_of(failure.kind), detail(failure, timeout)));
+                let result = result.map_err(|failure| (reason_of(failure.kind), failure.detail));
                 (shown, result, Some(timings))
             }
             Err(too_large) => (Vec::new(), Err((ReasonCode::TooLargeRequest, too_large.to_string())), None),
@@ -97,7 +100,7 @@ pub(super) fn headers(
     let id = event.event_id.to_string();
     let seconds = at.as_second();
     let signature = endpoint.key.sign(&id, seconds, &body.bytes);
-    let mut headers = Vec::with_capacity(6 + endpoint.headers.len());
+    let mut headers = Vec::with_capacity(6 + endpoint.headers().len());
     headers.push(("content-type".to_owned(), body.content_type.to_owned()));
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
@@ -106,13 +109,13 @@ pub(super) fn headers(
         headers.push((TEST_HEADER.to_owned(), "true".to_owned()));
     }
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
-    headers.extend(endpoint.headers.iter().cloned());
+    headers.extend(endpoint.headers().iter().cloned());
     headers
 }
 
 /// The same headers with the values of the endpoint's own hidden.
 pub(super) fn masked(headers: &[(String, String)], endpoint: &Endpoint) -> Vec<(String, String)> {
-    let own = headers.len() - endpoint.headers.len();
+    let own = headers.len() - endpoint.headers().len();
     headers
         .iter()
         .enumerate()
@@ -147,14 +150,11 @@ fn reason_of(kind: SendFailureKind) -> ReasonCode {
         SendFailureKind::Timeout => ReasonCode::Timeout,
         SendFailureKind::Reset => ReasonCode::Reset,
         SendFailureKind::Protocol => ReasonCode::Protocol,
+        SendFailureKind::ProxyUnreachable => ReasonCode::ProxyUnreachable,
+        SendFailureKind::ProxyAuth => ReasonCode::ProxyAuth,
+        SendFailureKind::ProxyRefused => ReasonCode::ProxyRefused,
+        SendFailureKind::ProxyAnswer => ReasonCode::ProxyAnswer,
         // URLs are checked before they are stored.
         SendFailureKind::InvalidUrl => ReasonCode::Internal,
-    }
-}
-
-fn detail(failure: SendFailure, timeout: Duration) -> String {
-    match failure.kind {
-        SendFailureKind::Timeout => format!("{:.1} s", timeout.as_secs_f64()),
-        _ => failure.detail,
     }
 }

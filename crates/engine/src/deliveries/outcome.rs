@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{DeliveryId, EndpointId};
-use kanca_domain::retries::{self, Next, QuickNext, Schedule};
+use kanca_domain::retries::{self, Next, QuickNext};
 use kanca_domain::scenario::answer::{self, Class};
 use kanca_storage::deliveries::{AttemptRecord, Outcome, Recorded, Verdict, Waiter};
 use std::time::Duration;
@@ -44,14 +44,14 @@ impl Engine {
             return Step::default();
         };
         let now = self.clock.now();
-        let Some(timeout) = self.time_left(&job, now) else {
+        let Some(timeout) = self.time_left(&endpoint, &job, now) else {
             let outcome = Outcome { delivery_id: job.id, attempt: None, verdict: Verdict::Failed, at: now };
             let ended = Ended::Timeout("No attempt could be made within the block's timeout.".into());
             return self.record(&job, outcome, Some(ended)).await;
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.clock.now();
-        let verdict = self.judge(&job, &exchange, at);
+        let verdict = self.judge(&endpoint, &job, &exchange, at);
         let failed = verdict == Verdict::Failed && !job.manual;
         let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
         if failed && job.waiter.is_none() {
@@ -61,16 +61,20 @@ impl Engine {
         self.record(&job, outcome, ended).await
     }
 
-    fn time_left(&self, job: &Job, now: Timestamp) -> Option<Duration> {
+    fn time_left(&self, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Duration> {
         // A person's retry follows no deadline.
         let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
-            return Some(self.settings.attempt_timeout);
+            return Some(self.attempt_timeout(endpoint));
         };
         // The block's timeout takes the place of the attempt's, so that a slow service has all of it.
         Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())
     }
 
-    fn judge(&self, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
+    fn attempt_timeout(&self, endpoint: &Endpoint) -> Duration {
+        endpoint.record.options.timeout().unwrap_or(self.settings.attempt_timeout)
+    }
+
+    fn judge(&self, endpoint: &Endpoint, job: &Job, exchange: &Exchange, at: Timestamp) -> Verdict {
         if exchange.record.success {
             return Verdict::Delivered;
         }
@@ -87,7 +91,9 @@ impl Engine {
             };
         }
         let created = job.scheduled_from;
-        let next = retries::next_attempt(&Schedule::default(), index(steps_used), created, at, self.jitter());
+        let schedule = endpoint.record.options.schedule(&self.project_options(endpoint.record.project_id));
+        let timeout = self.attempt_timeout(endpoint);
+        let next = retries::next_attempt(&schedule, timeout, index(steps_used), created, at, self.jitter());
         match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
             Next::At(due) => Verdict::Retry { due },
             Next::GiveUp => Verdict::Failed,

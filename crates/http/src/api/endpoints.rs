@@ -1,6 +1,6 @@
 //! Endpoints (in the panel: webhooks).
 
-use super::{DeliveryCounts, List, PageQuery, present};
+use super::{DeliveryCounts, List, PageQuery, object_or_null, present};
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, PathId, Query};
 use crate::problems::{Answer, Problem};
@@ -12,7 +12,10 @@ use kanca_domain::endpoints::{EndpointStatus, Ordering};
 use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
-use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint};
+use kanca_domain::retries::Schedule;
+use kanca_engine::endpoints::{
+    Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput, RateLimitInput,
+};
 use kanca_engine::storage::deliveries::StatusCounts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +43,18 @@ pub struct Endpoint {
     /// The inbox of this project that the URL points to.
     #[schema(value_type = Option<String>)]
     pub inbox_id: Option<InboxId>,
+    /// Seconds before each attempt; `null` = the project's.
+    pub retry_schedule: Option<Vec<u64>>,
+    /// How long one attempt may take; `null` = 15.
+    pub timeout_seconds: Option<u32>,
+    pub rate_limit: Option<RateLimit>,
+    pub max_concurrency: Option<u32>,
+    /// After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+    pub disable_after_seconds: Option<u32>,
+    /// A CEL expression over the event.
+    pub filter: Option<String>,
+    /// A JavaScript program that changes what is sent.
+    pub transformation: Option<String>,
     pub counts: DeliveryCounts,
     pub created_at: String,
     pub updated_at: String,
@@ -47,6 +62,14 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub secret: Option<String>,
+}
+
+/// At most so many requests in so many seconds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub requests: u64,
+    pub per_seconds: u64,
 }
 
 /// How bodies are written.
@@ -95,6 +118,34 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<OrderingName>)]
     pub ordering: Option<Ordering>,
+    /// Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<u64>>)]
+    pub retry_schedule: Option<Option<Vec<u64>>>,
+    /// How long one attempt may take, 1 to 60; `null` = 15.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub timeout_seconds: Option<Option<u64>>,
+    /// `null` = no limit.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
+    /// How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub max_concurrency: Option<Option<u64>>,
+    /// After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub disable_after_seconds: Option<Option<u64>>,
+    /// A CEL expression over the event; `null` = all matching events.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub filter: Option<Option<String>>,
+    /// A JavaScript program that changes what is sent; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub transformation: Option<Option<String>>,
 }
 
 /// Changes; absent fields stay as they are.
@@ -122,6 +173,51 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<EndpointStatusName>)]
     pub status: Option<EndpointStatus>,
+    /// Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<u64>>)]
+    pub retry_schedule: Option<Option<Vec<u64>>>,
+    /// How long one attempt may take, 1 to 60; `null` = 15.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub timeout_seconds: Option<Option<u64>>,
+    /// `null` = no limit.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<RateLimit>)]
+    pub rate_limit: Option<Option<RateLimit>>,
+    /// How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub max_concurrency: Option<Option<u64>>,
+    /// After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub disable_after_seconds: Option<Option<u64>>,
+    /// A CEL expression over the event; `null` = all matching events.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub filter: Option<Option<String>>,
+    /// A JavaScript program that changes what is sent; `null` = none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub transformation: Option<Option<String>>,
+}
+
+/// The options among an input's fields, which a new endpoint and a change have alike.
+macro_rules! options {
+    ($input:ident) => {
+        OptionsInput {
+            retry_schedule: $input.retry_schedule,
+            timeout_seconds: $input.timeout_seconds,
+            rate_limit: $input
+                .rate_limit
+                .map(|limit| limit.map(|RateLimit { requests, per_seconds }| RateLimitInput { requests, per_seconds })),
+            max_concurrency: $input.max_concurrency,
+            disable_after_seconds: $input.disable_after_seconds,
+            filter: $input.filter,
+            transformation: $input.transformation,
+        }
+    };
 }
 
 /// A signing secret.
@@ -151,6 +247,7 @@ pub async fn list(
     responses((status = 201, body = Endpoint), (status = 422, body = Problem)))]
 pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<EndpointInput>) -> Answer<Response> {
     let new = NewEndpoint {
+        options: options!(input),
         name: input.name,
         url: input.url,
         event_types: input.event_types,
@@ -186,6 +283,7 @@ pub async fn patch(
     Json(input): Json<EndpointPatch>,
 ) -> Answer<axum::Json<Endpoint>> {
     let patch = Patch {
+        options: options!(input),
         name: input.name,
         url: input.url,
         event_types: input.event_types,
@@ -231,6 +329,7 @@ pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<
 
 fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {
     let record = &endpoint.record;
+    let options = &record.options;
     Endpoint {
         id: record.id,
         name: record.name.clone(),
@@ -242,6 +341,15 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         status: record.status,
         disabled_reason: record.disabled_reason.clone(),
         inbox_id: record.inbox_id,
+        retry_schedule: options.retry_schedule.as_ref().map(Schedule::seconds),
+        timeout_seconds: options.timeout_seconds,
+        rate_limit: options
+            .rate_limit
+            .map(|limit| RateLimit { requests: limit.requests.into(), per_seconds: limit.per_seconds.into() }),
+        max_concurrency: options.max_concurrency,
+        disable_after_seconds: options.disable_after_seconds,
+        filter: options.filter.clone(),
+        transformation: options.transformation.clone(),
         counts: counts.copied().unwrap_or_default().into(),
         created_at: rfc3339(record.created_at),
         updated_at: rfc3339(record.updated_at),

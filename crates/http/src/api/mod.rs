@@ -9,6 +9,7 @@ pub mod event_batches;
 pub mod events;
 pub mod inboxes;
 pub mod overview;
+pub mod project;
 pub mod replays;
 pub mod scenarios;
 
@@ -16,9 +17,11 @@ use crate::extract::page;
 use crate::problems::Answer;
 use kanca_engine::storage::deliveries::StatusCounts;
 use kanca_engine::storage::{Page, PageRequest};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use std::fmt;
+use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -90,9 +93,44 @@ pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
 }
 
 /// Reads an optional field that is an object; a list would be read as its fields in their order.
-pub fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        value @ Value::Object(_) => serde_json::from_value(value).map(Some).map_err(D::Error::custom),
-        _ => Err(D::Error::custom("must be an object")),
+pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_map(Object(PhantomData)).map(Some)
+}
+
+/// The same where `null` is a value of its own.
+pub fn object_or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    deserializer.deserialize_option(Nullable(Object(PhantomData))).map(Some)
+}
+
+/// Reads an object and nothing else; the place of a fault inside it stays known.
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+struct Nullable<T>(Object<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Nullable<T> {
+    type Value = Option<T>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or null")
+    }
+    fn visit_none<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        deserializer.deserialize_map(self.0).map(Some)
     }
 }

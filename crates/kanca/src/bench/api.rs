@@ -23,10 +23,11 @@ impl Api {
         Ok(Self { stream, answer: Incoming::new(), host, key })
     }
 
+    /// `body` is JSON, or empty.
+    ///
     /// # Errors
     /// A sentence with the call and the answer.
-    pub async fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
-        let body = body.map(Value::to_string).unwrap_or_default();
+    pub async fn call(&mut self, method: &str, path: &str, body: &str) -> Result<Value, String> {
         let request = format!(
             "{method} /api/v1{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

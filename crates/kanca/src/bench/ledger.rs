@@ -78,6 +78,11 @@ impl Ledger {
         (message < self.messages()).then_some(message)
     }
 
+    /// Whether every message has been taken.
+    pub fn all_taken(&self) -> bool {
+        self.next.load(Relaxed) >= self.messages()
+    }
+
     /// The one endpoint that this message goes to.
     pub fn endpoint_of(&self, message: usize) -> usize {
         message % self.awaited.len()

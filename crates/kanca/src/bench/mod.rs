@@ -4,6 +4,7 @@
 //! in this process, on the same clock. All is on loopback, bounded in number and time, and removed at the end.
 
 mod api;
+mod backlog;
 mod disk;
 mod figures;
 mod ledger;
@@ -101,12 +102,15 @@ pub async fn run(flags: Flags) -> Result<(), String> {
 async fn measure(flags: Flags) -> Result<(), String> {
     usage::possible()?;
     machine::raise_open_files();
+    let parent = flags.parent.unwrap_or_else(|| PathBuf::from("."));
+    // As it is called from everywhere; if it is not there, that is said when it is written to.
+    let parent = parent.canonicalize().unwrap_or(parent);
     let setting = Setting {
         connections: usize::from(flags.connections),
         quick: flags.quick,
         runs: flags.runs,
         sync_delay_us: flags.sync_delay_ms.map(|delay| delay.0),
-        parent: flags.parent.unwrap_or_else(|| PathBuf::from(".")),
+        parent,
         program: std::env::current_exe().map_err(|e| format!("the path of this program is unknown: {e}"))?,
     };
     let disk = Disk::under(setting.temporary_dir()?.path())?;

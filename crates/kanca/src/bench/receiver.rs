@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use super::message::number_in;
 use super::wire::{self, Incoming};
 use crate::machine::SystemClock;
+use crate::serve;
 use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, verify};
 use kanca_engine::ports::Clock as _;
 use std::io::Result;
@@ -54,7 +55,7 @@ impl Receiver {
     /// # Errors
     /// When the machine gives no sockets.
     pub async fn start(behaviours: &[Behaviour], ledger: Arc<Ledger>, secret: Secret) -> Result<Self> {
-        let listener = TcpListener::bind(ANYWHERE).await?;
+        let listener = serve::listen(ANYWHERE)?;
         let address = listener.local_addr()?;
         let behaviours: Arc<[Behaviour]> = behaviours.into();
         let service = Arc::new(Service { behaviours: behaviours.clone(), ledger, secrets: [secret] });
@@ -129,7 +130,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(serve(stream, service.clone()))),
+                Ok((stream, _)) => drop(connections.spawn(attend(stream, service.clone()))),
                 // Out of file descriptors, most likely; some become free.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -138,7 +139,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>) {
     }
 }
 
-async fn serve(mut stream: TcpStream, service: Arc<Service>) {
+async fn attend(mut stream: TcpStream, service: Arc<Service>) {
     // A peer that was killed breaks off; what it had sent before is noted.
     drop(converse(&mut stream, &service).await);
 }

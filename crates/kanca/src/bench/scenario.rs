@@ -7,9 +7,8 @@ use std::time::Duration;
 
 /// How long the slow endpoint of `s3` takes.
 const SLOW: Duration = Duration::from_secs(5);
-/// Bytes of a payload, and of one in the backlog, where only the number of deliveries matters.
+/// Bytes of a payload.
 pub const PAYLOAD: usize = 1024;
-pub const SMALL_PAYLOAD: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {

@@ -1,5 +1,5 @@
 //! The server that is measured: this very program as a process of its own, with fresh data and loopback open to it
-//! alone. It is ended by its own process id on every path, because its owner's end ends it.
+//! alone. It ends with its owner here, and with this process if that is killed.
 
 use super::slow_sync::SlowSync;
 use super::wire::{self, Incoming};
@@ -127,7 +127,9 @@ fn spawn(launch: &Launch, listen: SocketAddr) -> Result<Child, String> {
     if let Some(slow_sync) = &launch.slow_sync {
         slow_sync.apply(&mut command);
     }
-    command.arg("serve").arg("--listen").arg(listen.to_string()).arg("--data-dir").arg(&launch.data_dir);
+    // Even when this process is killed and can do nothing any more, its server does not stay.
+    command.arg("serve").arg("--owner").arg(std::process::id().to_string());
+    command.arg("--listen").arg(listen.to_string()).arg("--data-dir").arg(&launch.data_dir);
     // A group of its own: Ctrl-C at the terminal is for the bench, which then ends the server.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
     command.spawn().map_err(|e| format!("{} cannot be started: {e}", launch.program.display()))

@@ -79,7 +79,7 @@ impl Group {
                 "name": format!("{event_type} {endpoint}"), "url": receiver.url(endpoint),
                 "event_types": [wanted], "format": "json", "secret": secret.reveal(),
             });
-            api.call("POST", "/endpoints", Some(&body)).await?;
+            api.call("POST", "/endpoints", &body.to_string()).await?;
         }
         let request = Request::new(server.address, server.api_key(), &subject);
         Ok(Self { ledger, request, _receiver: receiver })

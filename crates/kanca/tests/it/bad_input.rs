@@ -1,5 +1,7 @@
 //! Whatever comes in wrong is answered with a problem, never with a 500, and nothing is written.
 
+mod endpoints;
+
 use crate::support::{API_KEY, Answer, Receiver, Server, text};
 use serde_json::{Value, json};
 use std::io::{Read, Write};

@@ -4,7 +4,7 @@ use crate::support::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -67,10 +67,11 @@ fn every_scenario_has_figures_and_loses_nothing() {
             "s2" => (500.0, 5_000.0),
             "s3" | "s4" => (400.0, 400.0),
             "many" => (1_000.0, 990.0),
-            // Posts that were cut off by the kill are nobody's promise, and may be delivered nevertheless.
+            // Posts that were cut off by the kill are nobody's promise, and may be delivered nevertheless. A connection
+            // may be cut off twice: the dying process still listens for a moment.
             _ => {
                 assert!(
-                    value("ready_s") > 0.0 && value("accepted") >= 900.0 && value("failed_posts") <= 64.0,
+                    value("ready_s") > 0.0 && value("accepted") >= 872.0 && value("failed_posts") <= 128.0,
                     "{figures}"
                 );
                 continue;
@@ -117,17 +118,39 @@ fn what_cannot_be_is_said_in_a_sentence() {
 #[test]
 fn one_that_is_stopped_ends_its_server_and_removes_the_data() {
     let parent = TempDir::new().unwrap();
-    let bench = bench(parent.path(), &["--only", "s4"]).spawn().unwrap();
-    let pid = bench.id();
-    let server = eventually("the server has data", PATIENCE, || {
-        let mut made = parent.path().read_dir().unwrap().flatten();
-        made.any(|entry| entry.path().join("data/kanca.db").exists()).then(|| child_of(pid)).flatten()
-    });
-    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::INT).unwrap();
+    let (bench, server) = begun(parent.path());
+    signal(&bench, Signal::INT);
     let output = bench.wait_with_output().unwrap();
     assert!(!output.status.success() && words(&output).contains("stopped"), "{}", words(&output));
     assert!(!Path::new(&format!("/proc/{server}")).exists(), "the server still runs");
     assert_eq!(parent.path().read_dir().unwrap().count(), 0, "the data is removed");
+}
+
+#[test]
+fn one_that_is_killed_leaves_no_server() {
+    let parent = TempDir::new().unwrap();
+    let (bench, server) = begun(parent.path());
+    signal(&bench, Signal::KILL);
+    drop(bench.wait_with_output().unwrap());
+    eventually("the server has ended", PATIENCE, || {
+        // One that nobody waits for stays as a zombie.
+        let stat = std::fs::read_to_string(format!("/proc/{server}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    });
+}
+
+/// One that has started its server, and the server's process id.
+fn begun(parent: &Path) -> (Child, u32) {
+    let bench = bench(parent, &["--only", "s4"]).spawn().unwrap();
+    let server = eventually("the server has data", PATIENCE, || {
+        let mut made = parent.read_dir().unwrap().flatten();
+        made.any(|entry| entry.path().join("data/kanca.db").exists()).then(|| child_of(bench.id())).flatten()
+    });
+    (bench, server)
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// The process that this one has started.

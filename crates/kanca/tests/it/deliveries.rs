@@ -7,6 +7,7 @@ mod headers;
 mod idempotency;
 mod isolation;
 mod lists;
+mod options;
 mod ordering;
 mod outcomes;
 mod retries;

@@ -5,6 +5,8 @@
 mod guard;
 mod happy;
 mod hostile;
+mod identities;
+mod proxies;
 mod receiver;
 mod reuse;
 mod story;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use kanca_domain::addresses::AddressRules;
-use kanca_engine::ports::{IncomingResponse, OutgoingRequest, Route, SendFailure, SendFailureKind, Sender};
+use kanca_engine::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailure, SendFailureKind, Sender};
 use kanca_sender::{GuardedClient, Resolve, Settings};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -64,12 +64,15 @@ pub fn nowhere() -> SocketAddr {
 /// A small request with a second to live.
 pub fn request(url: impl Into<String>) -> OutgoingRequest {
     OutgoingRequest {
+        method: Method::Post,
         url: url.into(),
         headers: vec![("content-type".into(), "application/json".into())],
         body: Bytes::from_static(b"{}"),
         timeout: Duration::from_secs(1),
         response_limit: 64 * 1024,
         route: Route::Guarded,
+        identity: None,
+        proxy: None,
     }
 }
 

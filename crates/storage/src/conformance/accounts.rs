@@ -4,6 +4,8 @@ use super::world::{World, after, at};
 use crate::StorageError;
 use crate::accounts::{ApiKeyRecord, ProjectRecord, SessionRecord, UserRecord};
 use kanca_domain::ids::{ProjectId, UserId};
+use kanca_domain::projects::{ProjectOptions, Validation};
+use kanca_domain::retries::Schedule;
 
 fn key(world: &World, project: ProjectId, hash: u8) -> ApiKeyRecord {
     ApiKeyRecord {
@@ -26,7 +28,8 @@ fn session(world: &World, user: UserId, hash: u8) -> SessionRecord {
 }
 
 pub async fn a_project_is_stored_with_its_first_key(world: &World) {
-    let project = ProjectRecord { id: world.id(), name: "Çiçekçi".into(), created_at: at(5) };
+    let options = ProjectOptions { validation: Validation::Warn, ..ProjectOptions::default() };
+    let project = ProjectRecord { id: world.id(), name: "Çiçekçi".into(), options, created_at: at(5) };
     let first = key(world, project.id, 1);
     world.storage.create_project(project.clone(), Some(first.clone())).await.unwrap();
     assert!(world.storage.projects().await.unwrap().contains(&project));
@@ -37,10 +40,26 @@ pub async fn a_project_is_stored_with_its_first_key(world: &World) {
 pub async fn a_project_whose_key_cannot_be_stored_is_not_stored(world: &World) {
     let taken = key(world, world.project, 1);
     world.storage.create_api_key(taken.clone()).await.unwrap();
-    let project = ProjectRecord { id: world.id(), name: "late".into(), created_at: at(5) };
+    let project = world.project_named(world.id(), "late");
     let refused = world.storage.create_project(project.clone(), Some(key(world, project.id, 1))).await;
     assert!(matches!(refused, Err(StorageError::Conflict(_))), "{refused:?}");
     assert!(!world.storage.projects().await.unwrap().contains(&project));
+}
+
+pub async fn an_update_replaces_a_projects_name_and_options(world: &World) {
+    let other = world.other_project().await;
+    let options = ProjectOptions {
+        retry_schedule: Some(Schedule::from_seconds(&[0, 60]).unwrap()),
+        disable_after_seconds: Some(0),
+        validation: Validation::Reject,
+    };
+    let changed = ProjectRecord { options, ..world.project_named(world.project, "Çiçekçi") };
+    world.storage.update_project(changed.clone()).await.unwrap();
+    let stored = world.storage.projects().await.unwrap();
+    assert!(stored.contains(&changed), "{stored:?}");
+    assert!(stored.contains(&world.project_named(other, "another shop")), "others stay as they are");
+    let unknown = world.storage.update_project(world.project_named(world.id(), "nobody")).await;
+    assert!(matches!(unknown, Err(StorageError::NotFound(_))), "{unknown:?}");
 }
 
 pub async fn projects_are_listed_oldest_first(world: &World) {

@@ -6,8 +6,9 @@ use crate::deliveries::{NewDelivery, StatusCounts, Verdict};
 use crate::endpoints::EndpointRecord;
 use crate::events::{Accepted, NewEvent};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::endpoints::{EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
+use kanca_domain::retries::Schedule;
 
 async fn stored(world: &World, wanted: &EndpointRecord) -> Option<EndpointRecord> {
     world.storage.all_endpoints().await.unwrap().into_iter().find(|endpoint| endpoint.id == wanted.id)
@@ -24,6 +25,12 @@ pub async fn an_endpoint_is_kept_as_it_is(world: &World) {
         disabled_reason: Some("410 Gone".into()),
         inbox_id: Some(world.id()),
         sealed_headers: vec![0, 159, 146, 150],
+        options: EndpointOptions {
+            retry_schedule: Some(Schedule::from_seconds(&[0, 5]).unwrap()),
+            filter: Some("data.city == \"İzmir\"".into()),
+            ..EndpointOptions::default()
+        },
+        sealed_options: vec![7, 0, 255],
         updated_at: at(9),
         ..world.new_endpoint()
     };
@@ -52,6 +59,8 @@ pub async fn an_update_replaces_an_endpoint(world: &World) {
         inbox_id: Some(world.id()),
         sealed_secret: vec![9],
         sealed_headers: vec![8],
+        options: EndpointOptions { timeout_seconds: Some(3), ..EndpointOptions::default() },
+        sealed_options: vec![7],
         updated_at: at(60),
         ..before
     };

@@ -10,10 +10,11 @@ use crate::events::{Accepted, Idempotency, NewEvent};
 use crate::pages::{Page, PageRequest};
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::endpoints::{EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::events::EventData;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{DeliveryId, EndpointId, Id, ProjectId};
+use kanca_domain::projects::ProjectOptions;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ impl World {
             endpoint: EndpointId::from_uuid(id(1_600_000_000_001)),
             next,
         };
-        let project = ProjectRecord { id: world.project, name: "shop".into(), created_at: at(0) };
+        let project = world.project_named(world.project, "shop");
         world.storage.create_project(project, None).await.unwrap();
         let endpoint = EndpointRecord { id: world.endpoint, ..world.new_endpoint() };
         world.storage.create_endpoint(endpoint).await.unwrap();
@@ -52,9 +53,14 @@ impl World {
         I::new(u64::try_from(START).unwrap() * 1000 + n, &[3; 10])
     }
 
+    /// A project without options.
+    pub fn project_named(&self, id: ProjectId, name: &str) -> ProjectRecord {
+        ProjectRecord { id, name: name.into(), options: ProjectOptions::default(), created_at: at(0) }
+    }
+
     /// Another project.
     pub async fn other_project(&self) -> ProjectId {
-        let project = ProjectRecord { id: self.id(), name: "another shop".into(), created_at: at(0) };
+        let project = self.project_named(self.id(), "another shop");
         let id = project.id;
         self.storage.create_project(project, None).await.unwrap();
         id
@@ -75,6 +81,8 @@ impl World {
             inbox_id: None,
             sealed_secret: vec![1, 0, 255],
             sealed_headers: Vec::new(),
+            options: EndpointOptions::default(),
+            sealed_options: Vec::new(),
             created_at: at(0),
             updated_at: at(0),
         }

@@ -480,6 +480,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project with its options. */
+        get: operations["project_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the project; in force when the answer is there. */
+        patch: operations["project_patch"];
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -1057,9 +1075,16 @@ export interface components {
         Endpoint: {
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
+            /**
+             * Format: int32
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds: number | null;
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description A CEL expression over the event. */
+            filter: string | null;
             format: components["schemas"]["FormatName"];
             /** @description Names of the custom headers; values are never shown. */
             headers: {
@@ -1068,40 +1093,96 @@ export interface components {
             id: string;
             /** @description The inbox of this project that the URL points to. */
             inbox_id: string | null;
+            /** Format: int32 */
+            max_concurrency: number | null;
             name: string;
             ordering: components["schemas"]["OrderingName"];
+            rate_limit: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt; `null` = the project's. */
+            retry_schedule: number[] | null;
             /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
             secret?: string;
             status: components["schemas"]["EndpointStatusName"];
+            /**
+             * Format: int32
+             * @description How long one attempt may take; `null` = 15.
+             */
+            timeout_seconds: number | null;
+            /** @description A JavaScript program that changes what is sent. */
+            transformation: string | null;
             updated_at: string;
             url: string;
         };
         /** @description A new endpoint. */
         EndpointInput: {
+            /**
+             * Format: int64
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds?: number | null;
             /** @description Absent or `null` = all. */
             event_types?: string[] | null;
+            /** @description A CEL expression over the event; `null` = all matching events. */
+            filter?: string | null;
             format?: components["schemas"]["FormatName"] | null;
             headers?: {
                 [key: string]: string;
             };
+            /**
+             * Format: int64
+             * @description How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+             */
+            max_concurrency?: number | null;
             name: string;
             ordering?: components["schemas"]["OrderingName"] | null;
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            retry_schedule?: number[] | null;
             /** @description `whsec_…`; generated when absent. */
             secret?: string | null;
+            /**
+             * Format: int64
+             * @description How long one attempt may take, 1 to 60; `null` = 15.
+             */
+            timeout_seconds?: number | null;
+            /** @description A JavaScript program that changes what is sent; `null` = none. */
+            transformation?: string | null;
             url: string;
         };
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
+            /**
+             * Format: int64
+             * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+             */
+            disable_after_seconds?: number | null;
             event_types?: string[] | null;
+            /** @description A CEL expression over the event; `null` = all matching events. */
+            filter?: string | null;
             format?: components["schemas"]["FormatName"] | null;
             /** @description Replaces all headers; the value `••••` keeps the stored one. */
             headers?: {
                 [key: string]: string;
             } | null;
+            /**
+             * Format: int64
+             * @description How many attempts may be under way, 1 to 256; `null` = Kanca finds out.
+             */
+            max_concurrency?: number | null;
             name?: string | null;
             ordering?: components["schemas"]["OrderingName"] | null;
+            rate_limit?: components["schemas"]["RateLimit"] | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            retry_schedule?: number[] | null;
             secret?: string | null;
             status?: components["schemas"]["EndpointStatusName"] | null;
+            /**
+             * Format: int64
+             * @description How long one attempt may take, 1 to 60; `null` = 15.
+             */
+            timeout_seconds?: number | null;
+            /** @description A JavaScript program that changes what is sent; `null` = none. */
+            transformation?: string | null;
             url?: string | null;
         };
         /** @description A signing secret. */
@@ -1367,9 +1448,16 @@ export interface components {
             items: {
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
+                /**
+                 * Format: int32
+                 * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
+                 */
+                disable_after_seconds?: number | null;
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description A CEL expression over the event. */
+                filter?: string | null;
                 format: components["schemas"]["FormatName"];
                 /** @description Names of the custom headers; values are never shown. */
                 headers: {
@@ -1378,11 +1466,23 @@ export interface components {
                 id: string;
                 /** @description The inbox of this project that the URL points to. */
                 inbox_id?: string | null;
+                /** Format: int32 */
+                max_concurrency?: number | null;
                 name: string;
                 ordering: components["schemas"]["OrderingName"];
+                rate_limit?: components["schemas"]["RateLimit"] | null;
+                /** @description Seconds before each attempt; `null` = the project's. */
+                retry_schedule?: number[] | null;
                 /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
                 secret?: string;
                 status: components["schemas"]["EndpointStatusName"];
+                /**
+                 * Format: int32
+                 * @description How long one attempt may take; `null` = 15.
+                 */
+                timeout_seconds?: number | null;
+                /** @description A JavaScript program that changes what is sent. */
+                transformation?: string | null;
                 updated_at: string;
                 url: string;
             }[];
@@ -1594,12 +1694,45 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description Changes; absent fields stay as they are. */
+        ProjectPatch: {
+            /**
+             * Format: int64
+             * @description 0 = never, `null` = 5 days.
+             */
+            disable_after_seconds?: number | null;
+            name?: string | null;
+            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
+            retry_schedule?: number[] | null;
+            validation?: components["schemas"]["ValidationName"] | null;
+        };
+        /** @description A project with its options. */
+        ProjectSettings: {
+            created_at: string;
+            /**
+             * Format: int32
+             * @description After how many seconds of failing only a webhook is disabled; 0 = never, `null` = 5 days.
+             */
+            disable_after_seconds: number | null;
+            id: string;
+            name: string;
+            /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
+            retry_schedule: number[] | null;
+            validation: components["schemas"]["ValidationName"];
+        };
         /** @description A published version. */
         Published: {
             /** Format: int64 */
             number: number;
             published_at: string;
             version_id: string;
+        };
+        /** @description At most so many requests in so many seconds. */
+        RateLimit: {
+            /** Format: int64 */
+            per_seconds: number;
+            /** Format: int64 */
+            requests: number;
         };
         /** @description Says something. */
         SayInput: {
@@ -1691,6 +1824,11 @@ export interface components {
             email: string;
             id: string;
         };
+        /**
+         * @description What becomes of an event that its type's schema does not allow.
+         * @enum {string}
+         */
+        ValidationName: "off" | "warn" | "reject";
         /** @description What a conversation waits for. */
         Waiting: {
             block_id: string | null;
@@ -2730,6 +2868,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    project_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+        };
+    };
+    project_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

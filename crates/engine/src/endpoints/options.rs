@@ -1,0 +1,65 @@
+//! The options of an endpoint as a user gives them, for a new one and for a change alike.
+
+use super::faults::Faults;
+use kanca_domain::endpoints::RateLimit;
+use kanca_domain::endpoints::options::{self as rules, EndpointOptions};
+
+/// Options that are given; `None` leaves as it is, `Some(None)` takes the default.
+#[derive(Debug, Clone, Default)]
+pub struct OptionsInput {
+    pub retry_schedule: Option<Option<Vec<u64>>>,
+    pub timeout_seconds: Option<Option<u64>>,
+    pub rate_limit: Option<Option<RateLimitInput>>,
+    pub max_concurrency: Option<Option<u64>>,
+    pub disable_after_seconds: Option<Option<u64>>,
+    pub filter: Option<Option<String>>,
+    pub transformation: Option<Option<String>>,
+}
+
+/// A rate limit as it is given.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimitInput {
+    pub requests: u64,
+    pub per_seconds: u64,
+}
+
+impl OptionsInput {
+    /// Puts what is given and right into `options`; the rest goes to the faults.
+    pub(super) fn apply(self, options: &mut EndpointOptions, faults: &mut Faults) {
+        if let Some(seconds) = self.retry_schedule {
+            options.retry_schedule = seconds.and_then(|seconds| faults.schedule("retry_schedule", &seconds));
+        }
+        if let Some(seconds) = self.timeout_seconds {
+            options.timeout_seconds =
+                seconds.and_then(|seconds| faults.check("timeout_seconds", rules::check_timeout(seconds)));
+        }
+        if let Some(limit) = self.rate_limit {
+            options.rate_limit = limit.and_then(|limit| rate_limit(limit, faults));
+        }
+        if let Some(attempts) = self.max_concurrency {
+            options.max_concurrency =
+                attempts.and_then(|attempts| faults.check("max_concurrency", rules::check_concurrency(attempts)));
+        }
+        if let Some(seconds) = self.disable_after_seconds {
+            options.disable_after_seconds =
+                seconds.and_then(|seconds| faults.check("disable_after_seconds", rules::check_disable_after(seconds)));
+        }
+        if let Some(text) = self.filter {
+            options.filter = text.and_then(|text| program("filter", &text, faults));
+        }
+        if let Some(text) = self.transformation {
+            options.transformation = text.and_then(|text| program("transformation", &text, faults));
+        }
+    }
+}
+
+fn rate_limit(limit: RateLimitInput, faults: &mut Faults) -> Option<RateLimit> {
+    let requests = faults.check("rate_limit.requests", rules::check_rate_requests(limit.requests));
+    let per_seconds = faults.check("rate_limit.per_seconds", rules::check_rate_seconds(limit.per_seconds));
+    Some(RateLimit { requests: requests?, per_seconds: per_seconds? })
+}
+
+/// The text of a program if it may be stored. Whether it can run is asked here, too, once there is something to run it.
+fn program(field: &str, text: &str, faults: &mut Faults) -> Option<String> {
+    faults.check(field, rules::check_program(text)).flatten().map(str::to_owned)
+}
