@@ -13,6 +13,7 @@ mod panel;
 mod problems;
 mod server;
 mod time;
+mod webhook_keys;
 
 pub use server::{Shutdown, serve};
 
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/api/{*rest}", any(no_such_call))
         .nest("/chat/v1", chat_routes())
         .route("/chat/{*rest}", any(no_such_call).layer(middleware::from_fn(chat::cors::layer)))
+        .route("/.well-known/webhook-keys/{id}", get(webhook_keys::keys))
         .route("/in/", any(capture::capture))
         .route("/in/{*rest}", any(capture::capture))
         .route("/healthz", get(healthz))
@@ -87,7 +89,8 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}/retry-failed", post(replays::retry_failed))
         .route("/endpoints/{id}/recover", post(replays::recover))
         .route("/endpoints/{id}/test", post(replays::test))
-        .route("/endpoints/{id}/secret", get(endpoints::secret))
+        .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
+        .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(event_batches::publish))

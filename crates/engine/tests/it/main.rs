@@ -5,4 +5,6 @@
 mod conversations;
 mod deliveries;
 mod replays;
+mod rotation;
 mod support;
+mod way;
