@@ -93,6 +93,8 @@ ids! {
     EndpointId = "ep";
     /// A delivery.
     DeliveryId = "dlv";
+    /// Deliveries being sent again, or made later, in the background.
+    ReplayId = "rpl";
     /// An attempt.
     AttemptId = "att";
     /// An inbox.

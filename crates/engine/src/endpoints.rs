@@ -250,6 +250,7 @@ impl Engine {
         self.storage.delete_endpoint(project, id, self.clock.now()).await?;
         self.update_snapshot(|s| s.remove_endpoint(project, id));
         self.dispatcher.forget(project, id);
+        self.cancel_rest(id);
         Ok(())
     }
 

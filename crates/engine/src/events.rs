@@ -65,6 +65,8 @@ pub(crate) enum Audience {
     Subscribers,
     /// One endpoint only, whatever its types; a conversation may wait for the answer.
     Only(Arc<Endpoint>, Option<Waiter>),
+    /// One endpoint only, whatever its types, as a test.
+    Test(Arc<Endpoint>),
     /// Nobody, for the given reason.
     Nobody(Explanation),
 }
@@ -105,9 +107,15 @@ impl Engine {
         self.accepts_events()?;
         let mut reserved = Reserved(self, vec![self.prepare(project, publication, &Audience::Subscribers)]);
         self.sift(&mut reserved.1).await;
-        let Some(Prepared { event, jobs, .. }) = reserved.take().pop() else {
+        let Some(prepared) = reserved.take().pop() else {
             return Err(EngineError::Internal("an event was prepared and is gone".into()));
         };
+        self.accept(prepared).await
+    }
+
+    /// Stores a prepared event and lets its deliveries go.
+    pub(crate) async fn accept(&self, prepared: Prepared) -> Result<Published> {
+        let Prepared { event, jobs, .. } = prepared;
         let id = event.id;
         let handover = Handover { engine: self, jobs };
         let accepted = self.storage.accept_event(event).await;
@@ -177,7 +185,8 @@ impl Engine {
             .as_ref()
             .map(|key| Idempotency { key: key.as_str().to_owned(), fingerprint: fingerprint(&publication) });
         let timestamp = publication.timestamp.unwrap_or_else(|| milliseconds(now));
-        let body = Arc::new(EventBody::new(
+        let test = matches!(audience, Audience::Test(_));
+        let body = EventBody::new(
             project,
             id,
             publication.event_type.clone(),
@@ -185,7 +194,8 @@ impl Engine {
             now,
             publication.data.clone(),
             publication.hops,
-        ));
+        );
+        let body = Arc::new(body.marked(test));
         let matched;
         let (endpoints, waiter, explanation) = match audience {
             Audience::Subscribers => {
@@ -193,6 +203,7 @@ impl Engine {
                 (matched.endpoints.as_slice(), None, matched.explanation.clone())
             }
             Audience::Only(endpoint, waiter) => (std::slice::from_ref(endpoint), waiter.clone(), Vec::new()),
+            Audience::Test(endpoint) => (std::slice::from_ref(endpoint), None, Vec::new()),
             Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
         };
         let mut deliveries = Vec::with_capacity(endpoints.len());
@@ -223,6 +234,7 @@ impl Engine {
             ordering_key,
             idempotency,
             hops: publication.hops,
+            test,
             explanation,
             deliveries,
         };

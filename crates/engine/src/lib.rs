@@ -18,11 +18,13 @@ pub mod live;
 pub mod ports;
 pub mod programs;
 pub mod projects;
+pub mod replays;
 pub mod room;
 pub mod scenarios;
 pub mod secrets;
 pub mod settings;
 mod snapshot;
+pub mod test_events;
 mod webhook_answers;
 
 pub use errors::{EngineError, Result};
@@ -145,6 +147,7 @@ impl Engine {
         let engine = Self::load(parts).await?;
         engine.make_demo().await?;
         engine.resume_deliveries().await?;
+        engine.resume_replays().await?;
         engine.spawn(|e| async move { e.run_alarms().await });
         engine.spawn(|e| async move { e.run_timers().await });
         engine.spawn(|e| async move { e.watch_room().await });

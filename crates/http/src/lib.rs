@@ -73,7 +73,7 @@ pub fn router(app: App) -> Router {
 fn api_routes() -> Router<App> {
     use api::{
         accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events, inboxes,
-        overview, project, scenarios,
+        overview, project, replays, scenarios,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -87,6 +87,9 @@ fn api_routes() -> Router<App> {
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
         .route("/endpoints/{id}/try", post(endpoint_trials::run))
+        .route("/endpoints/{id}/retry-failed", post(replays::retry_failed))
+        .route("/endpoints/{id}/recover", post(replays::recover))
+        .route("/endpoints/{id}/test", post(replays::test))
         .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
         .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))
@@ -94,6 +97,7 @@ fn api_routes() -> Router<App> {
         .route("/events/batch", post(event_batches::publish))
         .route("/events/{id}", get(events::get))
         .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/retry", post(replays::retry_many))
         .route("/deliveries/{id}", get(deliveries::get))
         .route("/deliveries/{id}/retry", post(deliveries::retry))
         .route("/inboxes", get(inboxes::list).post(inboxes::create))

@@ -2,7 +2,7 @@
 
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events,
-    inboxes, overview, project, scenarios,
+    inboxes, overview, project, replays, scenarios,
 };
 use crate::{chat, problems, webhook_keys};
 use serde_json::{Value, json};
@@ -22,7 +22,8 @@ use utoipa::{Modify, OpenApi};
         endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
         endpoint_trials::run,
         events::publish, event_batches::publish, events::list, events::get,
-        deliveries::list, deliveries::get, deliveries::retry,
+        deliveries::list, deliveries::get, deliveries::retry, replays::retry_many,
+        replays::retry_failed, replays::recover, replays::test,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
         inboxes::get_request, inboxes::request_body, inboxes::delete_request, inboxes::clear, inboxes::live,
         bots::list, bots::create, bots::get, bots::identity_secret, bots::patch, bots::delete,

@@ -67,6 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             ordering_key: None,
             idempotency: None,
             hops: 0,
+            test: false,
             explanation: Vec::new(),
             deliveries: (0..1000).map(|_| delivery(&mut n)).collect(),
         };

@@ -66,6 +66,7 @@ impl Load {
             ordering_key: None,
             idempotency: None,
             hops: 0,
+            test: false,
             explanation: Vec::new(),
             deliveries: self.endpoints.iter().map(delivery).collect(),
         };

@@ -107,6 +107,9 @@ fn find_due(
 ) -> Run<(Vec<Uuid>, Option<Timestamp>)> {
     let mut found = Vec::new();
     let mut next_due = None;
+    if tx.memory.is_endpoint_deleted(endpoint.uuid()) {
+        return Ok((found, next_due));
+    }
     let mut all_claimed_to = tx.memory.search_from(endpoint.uuid());
     let mut statement = tx.sql.prepare_cached(
         "SELECT due, id FROM deliveries INDEXED BY deliveries_due \
@@ -138,6 +141,7 @@ fn find_these(tx: &mut Tx<'_>, deliveries: &[DeliveryId]) -> Run<Vec<Uuid>> {
         let row = statement.query_row([key(*delivery)], |row| Ok((id::<EndpointId>(row, 0)?, Code::read(row, 1)?)));
         if let Some((endpoint, DeliveryStatus::Pending)) = row.optional()?
             && tx.memory.claimed(delivery.uuid()).is_none()
+            && !tx.memory.is_endpoint_deleted(endpoint.uuid())
         {
             tx.memory.claim(delivery.uuid(), Claim { endpoint: endpoint.uuid(), accepted: None });
             found.push(delivery.uuid());
@@ -149,7 +153,8 @@ fn find_these(tx: &mut Tx<'_>, deliveries: &[DeliveryId]) -> Run<Vec<Uuid>> {
 fn load(sql: &Connection, deliveries: &[Uuid]) -> Run<Vec<DueDelivery>> {
     let mut statement = sql.prepare_cached(
         "SELECT d.id, d.project_id, d.endpoint_id, d.event_id, e.type, e.timestamp, e.accepted_at, e.hops, \
-         d.queue_key, d.steps_used, d.attempt_count, d.manual, d.waiter, e.data \
+         d.queue_key, d.steps_used, d.attempt_count, d.manual, d.waiter, e.data, e.test, \
+         coalesce(d.restarted_at, d.created_at) \
          FROM deliveries d JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id \
          WHERE d.id = ?1 AND d.status = 0 AND d.held = 0",
     )?;
@@ -170,6 +175,8 @@ fn due_delivery(row: &Row<'_>) -> rusqlite::Result<DueDelivery> {
         timestamp: parsed(row, 5)?,
         accepted_at: time(row, 6)?,
         hops: number(row, 7)?,
+        test: row.get(14)?,
+        scheduled_from: time(row, 15)?,
         queue_key: row.get(8)?,
         steps_used: number(row, 9)?,
         attempt_count: number(row, 10)?,

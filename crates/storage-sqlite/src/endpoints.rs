@@ -1,11 +1,11 @@
 //! Endpoints. A deleted one stays as a tombstone with its last name.
 
 use crate::faults::Fault;
+use crate::replays::cancel_some;
 use crate::rows::{Code, from_json, id, json, key, micros, opt_id, opt_json, opt_key, time};
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::endpoints::Ordering;
 use kanca_domain::ids::{EndpointId, Id, ProjectId};
 use kanca_storage::deliveries::StatusCounts;
@@ -13,6 +13,9 @@ use kanca_storage::endpoints::{EndpointRecord, Endpoints};
 use kanca_storage::{Result, StorageError};
 use rusqlite::{Row, params};
 use std::collections::HashMap;
+
+/// Deliveries that are cancelled in the commit of the deletion; a backlog would hold everybody else up.
+const CANCELLED_AT_ONCE: u32 = 500;
 
 #[async_trait]
 impl Endpoints for SqliteStorage {
@@ -109,18 +112,7 @@ impl Endpoints for SqliteStorage {
                 if changed == 0 {
                     return Err(StorageError::NotFound("the endpoint").into());
                 }
-                let cancelled = tx.execute(
-                    "UPDATE deliveries SET status = 3, completed_at = ?2, due = NULL, held = 0, manual = 0, \
-                     prior_status = NULL, prior_completed_at = NULL WHERE id IN ( \
-                     SELECT id FROM deliveries INDEXED BY deliveries_due \
-                     WHERE endpoint_id = ?1 AND due IS NOT NULL UNION ALL \
-                     SELECT id FROM deliveries INDEXED BY deliveries_queued \
-                     WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL)",
-                    params![key(endpoint), micros(now)],
-                )?;
-                let (from, to) = (DeliveryStatus::Pending, DeliveryStatus::Cancelled);
-                let n = i64::try_from(cancelled).unwrap_or(i64::MAX);
-                tx.memory.count(project.uuid(), endpoint.uuid(), Some(from), to, n);
+                cancel_some(tx, project, endpoint, now, CANCELLED_AT_ONCE)?;
                 tx.memory.endpoint_deleted(endpoint.uuid());
                 Ok(())
             })

@@ -56,7 +56,7 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     tx.memory.note_id(event.id.uuid());
     tx.execute(
         "INSERT INTO events (id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
-         explanation, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         explanation, data, test) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             key(event.id),
             key(event.project_id),
@@ -67,7 +67,8 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
             event.ordering_key,
             event.idempotency.as_ref().map(|i| &i.key),
             prepared.explanation,
-            event.data.as_str()
+            event.data.as_str(),
+            event.test
         ],
     )?;
     let mut held = Vec::new();
@@ -184,7 +185,7 @@ impl Events for SqliteStorage {
                     None => sql
                         .prepare_cached(
                             "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, \
-                             idempotency_key, explanation FROM events \
+                             idempotency_key, explanation, test FROM events \
                              WHERE project_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                         )?
                         .query_map(params![key(project), before, rows], event)?
@@ -192,7 +193,7 @@ impl Events for SqliteStorage {
                     Some(event_type) => sql
                         .prepare_cached(
                             "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, \
-                             idempotency_key, explanation FROM events \
+                             idempotency_key, explanation, test FROM events \
                              WHERE project_id = ?1 AND type = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3",
                         )?
                         .query_map(params![key(project), before, rows, event_type], event)?
@@ -211,11 +212,11 @@ impl Events for SqliteStorage {
             .call(move |sql| {
                 let mut statement = sql.prepare_cached(
                     "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
-                     explanation, data FROM events WHERE project_id = ?1 AND id = ?2",
+                     explanation, test, data FROM events WHERE project_id = ?1 AND id = ?2",
                 )?;
                 let found = statement.query_row(params![key(project), key(event_id)], |row| {
                     let mut found = event(row)?;
-                    found.data = Some(data(row, 9)?);
+                    found.data = Some(data(row, 10)?);
                     found.deliveries = counts::of_event(sql, event_id)?;
                     Ok(found)
                 });
@@ -259,7 +260,8 @@ pub(crate) fn data(row: &Row<'_>, column: usize) -> rusqlite::Result<EventData> 
     EventData::parse(row.get_ref(column)?.as_bytes()?).map_err(|error| wrong(Type::Text, error))
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+/// A row of id, project, type, timestamp, acceptance, hops, both keys, explanation and test.
+pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     Ok(EventRecord {
         id: id(row, 0)?,
         project_id: id(row, 1)?,
@@ -271,6 +273,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
         ordering_key: row.get(6)?,
         idempotency_key: row.get(7)?,
         explanation: opt_json(row, 8)?.unwrap_or_default(),
+        test: row.get(9)?,
         deliveries: StatusCounts::default(),
     })
 }

@@ -24,6 +24,7 @@ mod memory;
 mod migrations;
 mod outcomes;
 mod readers;
+mod replays;
 mod rows;
 mod scenarios;
 mod turns;

@@ -19,6 +19,7 @@ pub mod machine;
 pub mod manual;
 pub mod ordering;
 pub mod outcomes;
+pub mod replays;
 pub mod scenarios;
 pub mod turns;
 pub mod whole;
@@ -150,6 +151,16 @@ behaviours! { $
         a_cancelled_delivery_cannot_be_tried
         a_delivery_of_a_deleted_endpoint_cannot_be_tried
         a_delivery_is_retried_only_by_its_project;
+    replays:
+        a_selection_holds_what_meets_all_its_conditions
+        what_is_sent_again_has_its_whole_schedule_before_it
+        what_is_sent_again_is_found_when_it_is_due
+        what_is_sent_again_under_one_key_goes_in_order_and_holds_up_nobody_else
+        a_replay_is_remembered_until_it_is_finished
+        events_without_a_delivery_are_found_and_get_one
+        nothing_is_sent_again_to_a_deleted_endpoint
+        a_large_backlog_is_cancelled_in_steps
+        only_what_was_deleted_is_cancelled;
     lists:
         deliveries_are_listed_newest_first
         deliveries_are_filtered_by_all_given_conditions

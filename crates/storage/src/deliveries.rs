@@ -62,6 +62,10 @@ pub struct DueDelivery {
     pub accepted_at: Timestamp,
     pub data: EventData,
     pub hops: u8,
+    /// The event is a test.
+    pub test: bool,
+    /// Its age counts from here: when it was made, or sent again from the start.
+    pub scheduled_from: Timestamp,
     pub queue_key: Option<String>,
     /// Steps of the schedule used so far; an attempt cut off by a crash or shutdown uses none.
     pub steps_used: u32,

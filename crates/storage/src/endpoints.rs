@@ -43,8 +43,9 @@ pub trait Endpoints: Send + Sync {
     /// Replaces an endpoint. When its ordering is now `none`, deliveries held behind others are let go (`held` off, no
     /// queue key) in the same commit. `NotFound` when it is not in the project.
     async fn update_endpoint(&self, endpoint: EndpointRecord) -> Result<()>;
-    /// Deletes an endpoint; its pending deliveries become `cancelled` (at `now`) in the same commit. Deliveries and
-    /// attempts stay readable; they keep the endpoint's id and its last name.
+    /// Deletes an endpoint; its pending deliveries become `cancelled` (at `now`), some hundred of them in the same commit
+    /// and the others by `Replays::cancel_pending`; none is handed out to be attempted meanwhile. Deliveries and attempts
+    /// stay readable; they keep the endpoint's id and its last name.
     async fn delete_endpoint(&self, project: ProjectId, endpoint: EndpointId, now: Timestamp) -> Result<()>;
     /// The endpoints of all projects, without deleted ones; the engine keeps them in its snapshot.
     async fn all_endpoints(&self) -> Result<Vec<EndpointRecord>>;

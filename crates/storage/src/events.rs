@@ -42,6 +42,8 @@ pub struct NewEvent {
     pub idempotency: Option<Idempotency>,
     /// How many of Kanca's own inboxes led to this event (loop guard).
     pub hops: u8,
+    /// Sent to one endpoint to try it.
+    pub test: bool,
     pub explanation: Vec<Explanation>,
     pub deliveries: Vec<NewDelivery>,
 }
@@ -81,6 +83,8 @@ pub struct EventRecord {
     pub ordering_key: Option<String>,
     pub idempotency_key: Option<String>,
     pub hops: u8,
+    /// Sent to one endpoint to try it.
+    pub test: bool,
     pub explanation: Vec<Explanation>,
     pub deliveries: StatusCounts,
 }

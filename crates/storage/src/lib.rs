@@ -18,6 +18,7 @@ pub mod errors;
 pub mod events;
 pub mod inboxes;
 pub mod pages;
+pub mod replays;
 pub mod scenarios;
 
 pub use errors::{Result, StorageError};
@@ -33,6 +34,7 @@ pub trait Storage:
     + endpoints::Endpoints
     + events::Events
     + deliveries::Deliveries
+    + replays::Replays
     + inboxes::Inboxes
     + scenarios::Scenarios
     + conversations::Conversations

@@ -20,6 +20,9 @@ const READ_ANSWER: usize = 256 * 1024;
 /// The header that carries how many of Kanca's own inboxes a request has passed.
 pub const HOPS_HEADER: &str = "kanca-hops";
 
+/// The header that marks a test event.
+const TEST_HEADER: &str = "kanca-test";
+
 /// A finished exchange.
 pub(super) struct Exchange {
     pub response: Option<IncomingResponse>,
@@ -110,6 +113,9 @@ pub(crate) fn headers(
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
+    if event.test {
+        headers.push((TEST_HEADER.to_owned(), "true".to_owned()));
+    }
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
     headers.extend(body.changed.iter().flat_map(|changed| changed.set()));
     headers.extend(own(endpoint, body.changed.as_deref()).cloned());

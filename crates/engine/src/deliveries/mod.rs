@@ -42,6 +42,8 @@ pub(crate) struct EventBody {
     pub accepted_at: Timestamp,
     pub data: EventData,
     pub hops: u8,
+    /// The event is a test, and says so.
+    pub test: bool,
     encoded: [OnceLock<Result<SharedBody, TooLarge>>; Format::ALL.len()],
 }
 
@@ -70,7 +72,13 @@ impl EventBody {
         data: EventData,
         hops: u8,
     ) -> Self {
-        Self { project_id, event_id, event_type, timestamp, accepted_at, data, hops, encoded: Default::default() }
+        let (test, encoded) = (false, Default::default());
+        Self { project_id, event_id, event_type, timestamp, accepted_at, data, hops, test, encoded }
+    }
+
+    /// The same, marked as a test or not.
+    pub fn marked(self, test: bool) -> Self {
+        Self { test, ..self }
     }
 
     /// The body in a format, over the exact bytes that are signed and sent.
@@ -103,6 +111,8 @@ pub(crate) struct Job {
     pub event: Arc<EventBody>,
     pub steps_used: u32,
     pub attempt_count: u32,
+    /// Its age counts from here.
+    pub scheduled_from: Timestamp,
     pub manual: bool,
     pub waiter: Option<Waiter>,
     /// Whether memory was reserved for it; without, it waits in the table.
@@ -111,7 +121,8 @@ pub(crate) struct Job {
 
 impl Job {
     pub fn first(id: DeliveryId, event: Arc<EventBody>, waiter: Option<Waiter>, reserved: bool) -> Self {
-        Self { id, event, steps_used: 0, attempt_count: 0, manual: false, waiter, reserved }
+        let scheduled_from = event.accepted_at;
+        Self { id, event, steps_used: 0, attempt_count: 0, scheduled_from, manual: false, waiter, reserved }
     }
 
     fn from_table(due: DueDelivery) -> Self {
@@ -126,7 +137,8 @@ impl Job {
         );
         Self {
             id: due.id,
-            event: Arc::new(event),
+            event: Arc::new(event.marked(due.test)),
+            scheduled_from: due.scheduled_from,
             steps_used: due.steps_used,
             attempt_count: due.attempt_count,
             manual: due.manual,
@@ -170,6 +182,7 @@ impl Engine {
         let data = event.data.ok_or_else(|| EngineError::Internal("an event was read without its data".into()))?;
         let body =
             EventBody::new(project, event.id, event.event_type, event.timestamp, event.accepted_at, data, event.hops);
+        let body = body.marked(event.test);
         let endpoint = self.endpoint(project, delivery.endpoint_id).ok();
         let format = attempts
             .last()

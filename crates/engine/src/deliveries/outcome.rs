@@ -109,7 +109,7 @@ impl Engine {
                 QuickNext::Leave(_) => Verdict::Failed,
             };
         }
-        let created = job.event.accepted_at;
+        let created = job.scheduled_from;
         let schedule = endpoint.record.options.schedule(&self.project_options(endpoint.record.project_id));
         let timeout = self.attempt_timeout(endpoint);
         let next = retries::next_attempt(&schedule, timeout, index(steps_used), created, at, self.jitter());

@@ -5,6 +5,7 @@
 mod conversations;
 mod deliveries;
 mod pace;
+mod replays;
 mod rotation;
 mod support;
 mod way;

@@ -57,6 +57,8 @@ pub struct Event {
     pub timestamp: String,
     pub created_at: String,
     pub ordering_key: Option<String>,
+    /// Sent to one webhook to try it.
+    pub test: bool,
     pub deliveries: DeliveryCounts,
 }
 
@@ -71,6 +73,8 @@ pub struct EventDetail {
     pub created_at: String,
     pub ordering_key: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Sent to one webhook to try it.
+    pub test: bool,
     pub deliveries: DeliveryCounts,
     #[schema(value_type = Value)]
     pub data: Box<RawValue>,
@@ -202,6 +206,7 @@ fn event(record: &EventRecord) -> Event {
         timestamp: record.timestamp.to_string(),
         created_at: rfc3339(record.accepted_at),
         ordering_key: record.ordering_key.clone(),
+        test: record.test,
         deliveries: record.deliveries.into(),
     }
 }
@@ -216,7 +221,7 @@ pub async fn get(
     Query(NoQuery {}): Query<NoQuery>,
 ) -> Answer<axum::Json<EventDetail>> {
     let record = app.engine.event(auth.project(), id).await?;
-    let Event { id, kind, timestamp, created_at, ordering_key, deliveries } = event(&record);
+    let Event { id, kind, timestamp, created_at, ordering_key, test, deliveries } = event(&record);
     let data = record.data.as_ref().map_or("null", EventData::as_str);
     let data = RawValue::from_string(data.to_owned())
         .map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
@@ -232,6 +237,7 @@ pub async fn get(
         created_at,
         ordering_key,
         idempotency_key: record.idempotency_key,
+        test,
         deliveries,
         data,
         explanation: explanation.collect(),

@@ -11,6 +11,7 @@ pub mod events;
 pub mod inboxes;
 pub mod overview;
 pub mod project;
+pub mod replays;
 pub mod scenarios;
 
 use crate::extract::page;

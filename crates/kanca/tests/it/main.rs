@@ -16,6 +16,7 @@ mod deliveries;
 mod disk_full;
 mod durability;
 mod guard;
+mod replays;
 mod scenarios;
 mod support;
 mod webhook_blocks;

@@ -5,6 +5,7 @@ use crate::StorageError;
 use crate::deliveries::{DeliveryFilter, DeliveryRecord, NewDelivery, StatusCounts, Verdict};
 use crate::endpoints::EndpointRecord;
 use crate::events::NewEvent;
+use crate::replays::{Again, Replay, Selected, Selection, Step, Work};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::endpoints::Ordering;
 use kanca_domain::ids::{DeliveryId, EndpointId};
@@ -39,7 +40,8 @@ impl Play<'_> {
             7..=8 => self.claim().await,
             9..=14 => self.record().await,
             15 => self.release().await,
-            16..=17 => self.retry().await,
+            16 => self.retry().await,
+            17 => self.send_again().await,
             18 => self.unorder().await,
             _ => self.delete().await,
         }
@@ -98,6 +100,27 @@ impl Play<'_> {
         let delivery = self.deliveries[self.dice.roll(self.deliveries.len())];
         let retried = self.world.storage.retry_delivery(self.world.project, delivery, at(self.clock)).await;
         assert!(matches!(retried, Ok(_) | Err(StorageError::Conflict(_))), "{retried:?}");
+    }
+
+    async fn send_again(&mut self) {
+        let n = self.any_endpoint();
+        let endpoint_id = self.endpoints[n];
+        let status = [DeliveryStatus::Failed, DeliveryStatus::Delivered][self.dice.roll(2)];
+        let (project_id, ended_by) = (self.world.project, at(self.clock));
+        let any = (None, None, None);
+        let selection =
+            Selection { project_id, endpoint_id, status, event_type: any.0, since: any.1, until: any.2, ended_by };
+        let found = self.world.storage.selected(selection.clone(), None, 5).await.unwrap();
+        let keys = [None, Some("again a".to_owned())];
+        let again = |selected: Selected| Again {
+            id: selected.id,
+            queue_key: keys[self.dice.roll(2)].clone(),
+            due: at(self.clock + 1),
+        };
+        let again = found.into_iter().map(again).collect();
+        let replay =
+            Replay { id: self.world.id(), work: Work::Again(selection), after: None, next_due: at(self.clock) };
+        self.world.storage.send_again(Step { replay, finished: true, now: at(self.clock) }, again).await.unwrap();
     }
 
     async fn unorder(&mut self) {

@@ -108,6 +108,7 @@ impl World {
             ordering_key: None,
             idempotency: None,
             hops: 0,
+            test: false,
             explanation: Vec::new(),
             deliveries: Vec::new(),
         }

@@ -10,7 +10,7 @@ mod socket;
 mod stream;
 mod wait;
 
-pub use api::{Answer, Api, text};
+pub use api::{Answer, Api, PATIENCE, text};
 pub use chat::{Bot, Chat, document, echo, is_in_data, line, new_client_id, says, start};
 pub use raw::Raw;
 pub use receiver::{Received, Receiver, Reply};
