@@ -71,7 +71,7 @@ pub fn router(app: App) -> Router {
 fn api_routes() -> Router<App> {
     use api::{
         accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, project,
-        scenarios,
+        scenarios, stats,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -85,6 +85,7 @@ fn api_routes() -> Router<App> {
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
         .route("/endpoints/{id}/secret", get(endpoints::secret))
+        .route("/endpoints/{id}/stats", get(stats::stats))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(event_batches::publish))

@@ -2,7 +2,7 @@
 
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, project, scenarios,
+    overview, project, scenarios, stats,
 };
 use crate::{chat, problems};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
-        endpoints::event_types,
+        endpoints::event_types, stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,

@@ -51,6 +51,7 @@ impl Engine {
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.clock.now();
+        self.stats.note(endpoint_id, at, exchange.record.success, exchange.record.duration_us);
         let verdict = self.judge(&endpoint, &job, &exchange, at);
         let failed = verdict == Verdict::Failed && !job.manual;
         let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
