@@ -2,8 +2,10 @@
 //!
 //! Whether the URL's host may be reached is another question, asked of [`addresses`](crate::addresses).
 
+pub mod auth;
 pub mod options;
 
+pub use auth::Auth;
 pub use options::{EndpointOptions, RateLimit};
 
 use crate::headers::{self, InvalidHeaders};

@@ -1,13 +1,16 @@
 //! Endpoints (in the panel: webhooks): create, change, delete. All input is checked here with the domain's rules; the
 //! change is in force when the call returns.
 
+mod auth;
 mod faults;
 mod options;
 mod sealed;
+mod signing;
 
+pub use auth::{AuthFields, AuthKind};
 pub(crate) use faults::Faults;
 pub use options::{OptionsInput, RateLimitInput};
-pub(crate) use sealed::SealedOptions;
+pub use signing::Rotation;
 
 use crate::Engine;
 use crate::errors::{EngineError, Result};
@@ -17,10 +20,11 @@ use kanca_domain::events::{BuiltIn, Subscription, TypePattern};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use kanca_domain::inboxes::inbox_of_own_url;
-use kanca_domain::signatures::{Secret, SigningKey};
+use kanca_domain::signatures::Version;
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
-use sealed::{Secrets, unreadable};
+use sealed::{SealedOptions, Secrets, unreadable};
+use signing::Signing;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,12 +38,16 @@ pub struct Endpoint {
     pub record: EndpointRecord,
     pub subscription: Subscription,
     secrets: Secrets,
-    pub(crate) key: SigningKey,
+    pub(crate) signing: Signing,
+    /// The headers that are its own, with values.
+    own_headers: Vec<(String, String)>,
 }
 
 impl Endpoint {
     fn new(record: EndpointRecord, subscription: Subscription, secrets: Secrets) -> Arc<Self> {
-        Arc::new(Self { key: secrets.secret.signing_key(), record, subscription, secrets })
+        let mut own_headers = secrets.headers.clone();
+        own_headers.extend(secrets.options.auth.iter().map(|auth| ("authorization".to_owned(), auth.header())));
+        Arc::new(Self { signing: Signing::new(&secrets), record, subscription, secrets, own_headers })
     }
 
     /// The names of the custom headers.
@@ -47,14 +55,14 @@ impl Endpoint {
         self.secrets.headers.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Custom headers with their values; never shown.
-    pub(crate) fn headers(&self) -> &[(String, String)] {
-        &self.secrets.headers
+    /// Its credentials, what is secret masked.
+    pub fn auth(&self) -> Option<AuthFields> {
+        self.secrets.options.auth.as_ref().map(AuthFields::of)
     }
 
-    /// The signing secret; never shown.
-    pub(crate) fn secret(&self) -> &Secret {
-        &self.secrets.secret
+    /// The headers that are its own, custom ones and credentials, with their values; never shown.
+    pub(crate) fn own_headers(&self) -> &[(String, String)] {
+        &self.own_headers
     }
 }
 
@@ -66,6 +74,8 @@ pub struct NewEndpoint {
     pub event_types: Option<Vec<String>>,
     pub format: Option<Format>,
     pub secret: Option<String>,
+    /// By default that of the secret.
+    pub signature: Option<Version>,
     pub headers: Vec<(String, String)>,
     pub ordering: Option<Ordering>,
     pub options: OptionsInput,
@@ -78,7 +88,10 @@ pub struct EndpointPatch {
     pub url: Option<String>,
     pub event_types: Option<Option<Vec<String>>>,
     pub format: Option<Format>,
+    /// Takes the place of the secret at once.
     pub secret: Option<String>,
+    /// Another one than before makes a new secret, unless one is given.
+    pub signature: Option<Version>,
     /// Replaces all headers; a value of [`MASK`] keeps the stored one.
     pub headers: Option<Vec<(String, String)>>,
     pub ordering: Option<Ordering>,
@@ -90,24 +103,22 @@ impl Engine {
     /// Creates an endpoint; its secret, generated unless given, can be shown to the caller this once.
     pub async fn create_endpoint(&self, project: ProjectId, new: NewEndpoint) -> Result<(Arc<Endpoint>, String)> {
         let _guard = self.config.lock().await;
-        let secret = match &new.secret {
-            Some(text) => Secret::parse(text),
-            None => Ok(self.new_secret()),
-        };
         let mut faults = Faults::default();
         let name = faults.check("name", rules::check_name(&new.name)).unwrap_or_default().to_owned();
         let subscription = faults.subscription(new.event_types.as_deref());
-        let secret = faults.check("secret", secret);
+        let secret = self.choose_secret(new.secret.as_deref(), new.signature, &mut faults);
         faults.check("headers", rules::check_headers(pairs(&new.headers)));
         let inbox_id = faults.url(self, project, &new.url);
         let mut options = EndpointOptions::default();
-        new.options.apply(&mut options, &mut faults);
+        // Where the secret is wrong, another stands for it while the rest is looked at.
+        let secret = secret.unwrap_or_else(|| self.new_secret(Version::V1));
+        let mut secrets = Secrets { secret, headers: new.headers, options: SealedOptions::default() };
+        new.options.apply(&mut options, &mut secrets, &mut faults);
         faults.result()?;
-        let (Some(subscription), Some(secret), Some(inbox_id)) = (subscription, secret, inbox_id) else {
+        let (Some(subscription), Some(inbox_id)) = (subscription, inbox_id) else {
             return Err(EngineError::Internal("an endpoint was refused without a fault".into()));
         };
         let now = self.clock.now();
-        let secrets = Secrets { secret, headers: new.headers, options: SealedOptions::default() };
         let mut record = EndpointRecord {
             id: self.ids.next(),
             project_id: project,
@@ -158,10 +169,12 @@ impl Engine {
             subscription = parsed;
         }
         let mut secrets = old.secrets.clone();
-        if let Some(text) = patch.secret
-            && let Some(parsed) = faults.check("secret", Secret::parse(&text))
+        secrets.drop_expired(self.clock.now());
+        if (patch.secret.is_some() || patch.signature.is_some_and(|version| version != old.signature()))
+            && let Some(secret) = self.choose_secret(patch.secret.as_deref(), patch.signature, &mut faults)
         {
-            secrets.secret = parsed;
+            secrets.secret = secret;
+            secrets.options.previous_secrets.clear();
         }
         if let Some(given) = patch.headers {
             secrets.headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
@@ -173,7 +186,7 @@ impl Engine {
             }
             record.url = url;
         }
-        patch.options.apply(&mut record.options, &mut faults);
+        patch.options.apply(&mut record.options, &mut secrets, &mut faults);
         faults.result()?;
         self.seal(&mut record, &secrets)?;
         record.format = patch.format.unwrap_or(record.format);
@@ -251,7 +264,7 @@ impl Engine {
 
     /// The signing secret, through the one call made for it.
     pub fn endpoint_secret(&self, project: ProjectId, id: EndpointId) -> Result<String> {
-        Ok(self.endpoint(project, id)?.secret().reveal())
+        Ok(self.endpoint(project, id)?.secrets.secret.reveal())
     }
 
     /// Where an attempt goes now. An endpoint that points at an inbox of its project follows that inbox, so that it
@@ -279,12 +292,6 @@ impl Engine {
         let subscription = subscription.map_err(|_| unreadable(&record, "event types"))?;
         Ok(Endpoint::new(record, subscription, secrets))
     }
-
-    fn new_secret(&self) -> Secret {
-        let mut bytes = [0u8; 32];
-        self.random.fill(&mut bytes);
-        Secret::from_random(&bytes)
-    }
 }
 
 /// What follows `/in/{slug}` in an inbox's URL, with the query. It is taken from the URL as it was understood when it was
@@ -304,7 +311,7 @@ fn keep_masked(old: &Endpoint, name: String, value: String) -> (String, String) 
     if value != MASK {
         return (name, value);
     }
-    let kept = old.headers().iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
+    let kept = old.secrets.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
     (name, kept.unwrap_or(value))
 }
 

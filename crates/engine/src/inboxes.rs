@@ -4,10 +4,11 @@ use crate::Engine;
 use crate::begun::Begun;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
+use jiff::Timestamp;
 use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_domain::inboxes::{Slug, event_type_of};
-use kanca_domain::signatures::{self, Secret, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS};
+use kanca_domain::signatures::{self, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS, Verifier};
 use kanca_storage::inboxes::{
     ConfiguredResponse, InboxRecord, InboxUse, RequestRecord, RequestSummary, SignatureState,
 };
@@ -18,7 +19,7 @@ use std::sync::Arc;
 /// An inbox ready for use, with its secret opened.
 pub struct Inbox {
     pub record: InboxRecord,
-    pub(crate) signing_secret: Option<Secret>,
+    pub(crate) signing_secret: Option<Verifier>,
 }
 
 impl Inbox {
@@ -117,7 +118,7 @@ impl Engine {
     }
 
     /// Checks all fields and makes the inbox usable; `secret` is a new one as text, `kept` the one it has.
-    fn check_inbox(&self, mut record: InboxRecord, secret: Option<&str>, kept: Option<Secret>) -> Result<Arc<Inbox>> {
+    fn check_inbox(&self, mut record: InboxRecord, secret: Option<&str>, kept: Option<Verifier>) -> Result<Arc<Inbox>> {
         let mut wrong: Vec<FieldError> = Vec::new();
         let mut note = |field: &str, result: Result<(), String>| {
             if let Err(message) = result {
@@ -127,13 +128,13 @@ impl Engine {
         note("name", kanca_domain::endpoints::check_name(&record.name).map(|_| ()).map_err(|e| e.to_string()));
         note("slug", record.slug.parse::<Slug>().map(|_| ()).map_err(|e| e.to_string()));
         note("response", record.response.check().map_err(|e| e.to_string()));
-        let parsed = secret.map(Secret::parse_foreign).transpose();
+        let parsed = secret.map(Verifier::parse_foreign).transpose();
         note("signing_secret", parsed.as_ref().map(|_| ()).map_err(ToString::to_string));
         if !wrong.is_empty() {
             return Err(EngineError::Invalid(wrong));
         }
         let signing_secret = parsed.ok().flatten().or(kept);
-        let text = signing_secret.as_ref().map(Secret::reveal).unwrap_or_default();
+        let text = signing_secret.as_ref().map(Verifier::reveal).unwrap_or_default();
         record.sealed_signing_secret = self.sealer.seal(&secret_place(record.id), text.as_bytes())?;
         Ok(Arc::new(Inbox { record, signing_secret }))
     }
@@ -141,7 +142,7 @@ impl Engine {
     pub(crate) fn load_inbox(&self, record: InboxRecord) -> Result<Arc<Inbox>> {
         let opened = self.sealer.open(&secret_place(record.id), &record.sealed_signing_secret)?;
         let text = String::from_utf8(opened).unwrap_or_default();
-        let signing_secret = (!text.is_empty()).then(|| Secret::parse_foreign(&text)).transpose();
+        let signing_secret = (!text.is_empty()).then(|| Verifier::parse_foreign(&text)).transpose();
         let signing_secret = signing_secret.map_err(|e| EngineError::Internal(e.to_string()))?;
         Ok(Arc::new(Inbox { record, signing_secret }))
     }
@@ -209,7 +210,7 @@ impl Engine {
         let (signature, signature_detail) = if incoming.oversize.is_some() {
             (SignatureState::Unchecked, Some("The body was too large to be read, so it was not checked.".into()))
         } else {
-            self.check_signature(inbox, &incoming, now.as_second())
+            self.check_signature(inbox, &incoming, now)
         };
         let content_type = header(&incoming.headers, "content-type").map(|v| String::from_utf8_lossy(v).into_owned());
         let mut summary = RequestSummary {
@@ -243,17 +244,17 @@ impl Engine {
     }
 
     /// Tries the inbox's own secret and those of the project's endpoints that point here.
-    fn check_signature(&self, inbox: &Inbox, incoming: &Incoming, now: i64) -> (SignatureState, Option<String>) {
+    fn check_signature(&self, inbox: &Inbox, incoming: &Incoming, now: Timestamp) -> (SignatureState, Option<String>) {
         let snapshot = self.snapshot.load();
         let pointing = snapshot.endpoints.values().filter(|e| e.record.inbox_id == Some(inbox.record.id));
-        let secrets: Vec<Secret> =
-            inbox.signing_secret.iter().cloned().chain(pointing.map(|e| e.secret().clone())).collect();
-        if secrets.is_empty() {
+        let keys: Vec<Verifier> =
+            inbox.signing_secret.iter().cloned().chain(pointing.flat_map(|e| e.signing.verifiers(now))).collect();
+        if keys.is_empty() {
             return (SignatureState::Unchecked, None);
         }
         let named = incoming.headers.iter().filter_map(|(n, v)| Some((std::str::from_utf8(n).ok()?, v.as_slice())));
         let headers = SignatureHeaders::find(named);
-        match signatures::verify(&headers, &incoming.body, now, TOLERANCE_SECONDS, &secrets) {
+        match signatures::verify(&headers, &incoming.body, now.as_second(), TOLERANCE_SECONDS, &keys) {
             Ok(()) => (SignatureState::Valid, None),
             Err(SignatureProblem::Unsigned) => (SignatureState::Unsigned, None),
             Err(problem) => (SignatureState::Invalid, Some(problem.to_string())),

@@ -13,6 +13,7 @@ mod panel;
 mod problems;
 mod server;
 mod time;
+mod webhook_keys;
 
 pub use server::{Shutdown, serve};
 
@@ -53,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/api/{*rest}", any(no_such_call))
         .nest("/chat/v1", chat_routes())
         .route("/chat/{*rest}", any(no_such_call).layer(middleware::from_fn(chat::cors::layer)))
+        .route("/.well-known/webhook-keys/{id}", get(webhook_keys::keys))
         .route("/in/", any(capture::capture))
         .route("/in/{*rest}", any(capture::capture))
         .route("/healthz", get(healthz))
@@ -84,8 +86,9 @@ fn api_routes() -> Router<App> {
         .route("/overview", get(overview::overview))
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
-        .route("/endpoints/{id}/secret", get(endpoints::secret))
         .route("/endpoints/{id}/stats", get(stats::stats))
+        .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
+        .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(event_batches::publish))

@@ -4,7 +4,7 @@ use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
     overview, project, scenarios, stats,
 };
-use crate::{chat, problems};
+use crate::{chat, problems, webhook_keys};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -18,8 +18,9 @@ use utoipa::{Modify, OpenApi};
         accounts::create_project, accounts::api_keys, accounts::create_api_key, accounts::delete_api_key,
         project::get, project::patch,
         overview::overview,
-        endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secret,
-        endpoints::event_types, stats::stats,
+        endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
+        endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
@@ -33,7 +34,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, project::ValidationName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

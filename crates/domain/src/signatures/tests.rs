@@ -45,7 +45,7 @@ fn check(change: impl Fn(&mut Vec<(&'static str, String)>)) -> Result<(), Signat
     ];
     change(&mut headers);
     let headers = SignatureHeaders::find(headers.iter().map(|(name, value)| (*name, value.as_bytes())));
-    verify(&headers, b"body", NOW, TOLERANCE_SECONDS, &[secret(9), secret(1)])
+    verify(&headers, b"body", NOW, TOLERANCE_SECONDS, &[(&secret(9)).into(), (&secret(1)).into()])
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn the_published_vectors_are_signed_and_verified() {
             timestamp: Some(timestamp_text.as_bytes()),
             signatures: Some(signature.as_bytes()),
         };
-        assert_eq!(verify(&headers, body.as_bytes(), timestamp, TOLERANCE_SECONDS, &[secret]), Ok(()));
+        assert_eq!(verify(&headers, body.as_bytes(), timestamp, TOLERANCE_SECONDS, &[(&secret).into()]), Ok(()));
     }
 }
 
@@ -84,7 +84,8 @@ fn any_listed_signature_may_match_and_unknown_versions_are_skipped() {
         (format!("v1a,AAAA {other} {real}"), Ok(())),
         (format!("{real} v2,x"), Ok(())),
         (other, Err(SignatureProblem::NoMatch)),
-        (real.replace("v1,", "v1a,"), Err(SignatureProblem::NoKnownVersion)),
+        (real.replace("v1,", "v1a,"), Err(SignatureProblem::OtherVersion { signed: "v1a", known: "v1" })),
+        (real.replace("v1,", "v2,"), Err(SignatureProblem::NoKnownVersion)),
         (real.replace("v1,", ""), Err(SignatureProblem::NoKnownVersion)),
         (String::new(), Err(SignatureProblem::NoKnownVersion)),
         (real.replace(' ', "") + "=", Err(SignatureProblem::NoMatch)),
@@ -146,9 +147,10 @@ fn a_secret_has_24_to_64_bytes_of_base64() {
         (of(65), InvalidSecret::Length(65)),
         ("whsec_".into(), InvalidSecret::Length(0)),
         (of(24).replace("whsec_", ""), InvalidSecret::Prefix),
-        (of(24).replace("whsec_", "whsk_"), InvalidSecret::Prefix),
-        (of(24) + "!", InvalidSecret::Base64),
-        (of(24).replace("Bw", "-_"), InvalidSecret::Base64),
+        (of(24).replace("whsec_", "whsk_"), InvalidSecret::PrivateLength(24)),
+        (of(24).replace("whsec_", "whpk_"), InvalidSecret::Prefix),
+        (of(24) + "!", InvalidSecret::Base64("whsec_")),
+        (of(24).replace("Bw", "-_"), InvalidSecret::Base64("whsec_")),
         (String::new(), InvalidSecret::Prefix),
     ] {
         assert_eq!(Secret::parse(&text), Err(problem), "{text}");
@@ -165,7 +167,7 @@ fn a_secret_of_another_program_may_be_shorter_or_longer() {
 
 #[test]
 fn debug_shows_nothing() {
-    assert_eq!(format!("{:?} {:?}", secret(1), secret(1).signing_key()), "Secret(whsec_…) SigningKey(…)");
+    assert_eq!(format!("{:?} {:?}", secret(1), secret(1).signing_key()), "Secret(…) SigningKey(…)");
 }
 
 proptest! {
@@ -180,5 +182,101 @@ proptest! {
         let oracle = standardwebhooks::Webhook::new(&text).unwrap();
         let ours = sign(&Secret::parse_foreign(&text).unwrap(), &id, timestamp, body.as_bytes());
         prop_assert_eq!(ours, oracle.sign(&id, timestamp, body.as_bytes()).unwrap());
+    }
+}
+
+mod asymmetric {
+    use super::*;
+
+    /// From the tests of Svix's server, the one published vector of `v1a`.
+    const PRIVATE: &str =
+        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    const PUBLIC: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const AT: i64 = 1_614_265_330;
+    const BODY: &[u8] = br#"{"test": 2432232314}"#;
+    const SIGNATURE: &str =
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+
+    fn checked(signatures: &str, keys: &[Verifier]) -> Result<(), SignatureProblem> {
+        let at = AT.to_string();
+        let headers = SignatureHeaders {
+            id: Some(ID.as_bytes()),
+            timestamp: Some(at.as_bytes()),
+            signatures: Some(signatures.as_bytes()),
+        };
+        verify(&headers, BODY, AT, TOLERANCE_SECONDS, keys)
+    }
+
+    fn public() -> Verifier {
+        Verifier::parse_foreign(PUBLIC).unwrap()
+    }
+
+    #[test]
+    fn the_published_vector_is_signed_and_verified() {
+        let secret = Secret::parse(PRIVATE).unwrap();
+        assert_eq!(secret.version(), Version::V1a);
+        assert_eq!(secret.public_key().unwrap().to_string(), PUBLIC);
+        assert_eq!(secret.reveal(), PRIVATE);
+        assert_eq!(sign(&secret, ID, AT, BODY), SIGNATURE);
+        assert_eq!(checked(SIGNATURE, &[public()]), Ok(()));
+        assert_eq!(Verifier::from(&secret), public());
+    }
+
+    #[test]
+    fn a_seed_alone_is_a_private_key() {
+        let bytes = STANDARD.decode(PRIVATE.strip_prefix("whsk_").unwrap()).unwrap();
+        let of = |bytes: &[u8]| Secret::parse(&format!("whsk_{}", STANDARD.encode(bytes)));
+        assert_eq!(of(&bytes[..32]).unwrap().reveal(), PRIVATE, "the public key is worked out");
+        for length in [0, 31, 33, 63] {
+            assert_eq!(of(&bytes[..length]), Err(InvalidSecret::PrivateLength(length)));
+        }
+        assert_eq!(of(&[bytes.as_slice(), &[0]].concat()), Err(InvalidSecret::PrivateLength(65)));
+        let other = [&bytes[..32], &[7; 32]].concat();
+        assert_eq!(of(&other), Err(InvalidSecret::Mismatch));
+        assert_eq!(Secret::parse("whsk_!"), Err(InvalidSecret::Base64("whsk_")));
+        assert_eq!(Secret::generate(Version::V1a, &[1; 32]).version(), Version::V1a);
+        assert_ne!(Secret::generate(Version::V1a, &[1; 32]), Secret::generate(Version::V1, &[1; 32]));
+    }
+
+    #[test]
+    fn a_public_key_has_32_bytes() {
+        let short = format!("whpk_{}", STANDARD.encode([1; 31]));
+        assert_eq!(Verifier::parse_foreign(&short), Err(InvalidSecret::PublicLength(31)));
+        assert_eq!(Verifier::parse_foreign("whpk_?"), Err(InvalidSecret::Base64("whpk_")));
+        assert_eq!(Verifier::parse_foreign("whsk_AAAA"), Err(InvalidSecret::ForeignPrefix));
+        assert_eq!(Verifier::parse_foreign(PUBLIC).unwrap().reveal(), PUBLIC);
+    }
+
+    #[test]
+    fn anything_else_than_the_signed_message_does_not_match() {
+        use SignatureProblem::{NoMatch, OtherVersion};
+        let other = Secret::generate(Version::V1a, &[3; 32]);
+        let shared = Verifier::from(&secret(1));
+        let both = format!("{} {SIGNATURE}", sign(&secret(1), ID, AT, BODY));
+        let many = "v1a,AAAA ".repeat(7);
+        for (signatures, keys, expected) in [
+            (both.as_str(), [public()].as_slice(), Ok(())),
+            (both.as_str(), std::slice::from_ref(&shared), Ok(())),
+            (&format!("v1a,x v1a,AAAA {SIGNATURE}"), &[public()], Ok(())),
+            (&format!("{many}{SIGNATURE}"), &[public()], Ok(())),
+            (&format!("{many}v1a,AAAA {SIGNATURE}"), &[public()], Err(NoMatch)),
+            (&sign(&other, ID, AT, BODY), &[public()], Err(NoMatch)),
+            (&sign(&other, ID, AT, BODY), &[public(), Verifier::from(&other)], Ok(())),
+            (&sign(&Secret::parse(PRIVATE).unwrap(), ID, AT, b"{}"), &[public()], Err(NoMatch)),
+            (SIGNATURE, std::slice::from_ref(&shared), Err(OtherVersion { signed: "v1a", known: "v1" })),
+            ("v1,AAAA", &[public()], Err(OtherVersion { signed: "v1", known: "v1a" })),
+            ("v1a,", &[public()], Err(NoMatch)),
+            ("v1a,AAAA", &[public(), shared.clone()], Err(NoMatch)),
+        ] {
+            assert_eq!(checked(signatures, keys), expected, "{signatures}");
+        }
+    }
+
+    #[test]
+    fn both_versions_are_signed_side_by_side() {
+        let (new, old) = (Secret::parse(PRIVATE).unwrap().signing_key(), secret(1).signing_key());
+        let list = sign_with_each([&new, &old], ID, AT, BODY);
+        assert_eq!(list, format!("{SIGNATURE} {}", sign(&secret(1), ID, AT, BODY)));
     }
 }

@@ -1,6 +1,8 @@
 //! Checking a signature that came with a request, and saying in words what is wrong with it.
 
-use super::{ID_HEADER, SIGNATURE_HEADER, Secret, TIMESTAMP_HEADER};
+use super::{ID_HEADER, PublicKey, SIGNATURE_HEADER, TIMESTAMP_HEADER, Verifier, message};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use subtle::{Choice, ConstantTimeEq};
 
 /// How far the time of a signature may lie in the past or in the future. The specification gives no number; all of
@@ -73,8 +75,16 @@ pub enum SignatureProblem {
         tolerance: u64,
     },
     /// The list has no signature that this program can check.
-    #[error("webhook-signature has no “v1,…” signature; only version v1 (HMAC-SHA256) is checked")]
+    #[error("webhook-signature has neither a “v1,…” (HMAC-SHA256) nor a “v1a,…” (ed25519) signature")]
     NoKnownVersion,
+    /// There are signatures of one version, and keys for the other only.
+    #[error("webhook-signature has “{signed},…” signatures only, and what they are checked with is for “{known}”")]
+    OtherVersion {
+        /// The version of the signatures.
+        signed: &'static str,
+        /// The version that there are keys for.
+        known: &'static str,
+    },
     /// There is a signature, but no secret to check it with.
     #[error("there is no secret to check the signature with")]
     NoSecret,
@@ -86,15 +96,20 @@ pub enum SignatureProblem {
     NoMatch,
 }
 
-/// Checks that one of the listed `v1` signatures was made with one of the secrets, and lately.
+/// The most `v1a` signatures of one request that are checked: each costs far more than a `v1`, and whoever rotates keys
+/// sends two or three.
+const MOST_PUBLIC: usize = 8;
+
+/// Checks that one of the listed signatures was made with one of the keys, and lately.
 ///
-/// Unknown versions are skipped. Every listed signature is compared with every secret, each in constant time.
+/// Unknown versions are skipped. Every listed `v1` signature is compared with every secret, each in constant time; of
+/// `v1a` signatures the first eight are checked with every public key.
 pub fn verify(
     headers: &SignatureHeaders<'_>,
     body: &[u8],
     now_seconds: i64,
     tolerance_seconds: u64,
-    secrets: &[Secret],
+    keys: &[Verifier],
 ) -> Result<(), SignatureProblem> {
     let (id, timestamp, signatures) = match (headers.id, headers.timestamp, headers.signatures) {
         (Some(id), Some(timestamp), Some(signatures)) => (id, timestamp, signatures),
@@ -105,22 +120,56 @@ pub fn verify(
     };
     check_age(timestamp, now_seconds, tolerance_seconds)?;
 
-    let mut known = signatures.split(|b| *b == b' ').filter(|signature| signature.starts_with(b"v1,")).peekable();
-    if known.peek().is_none() {
+    let listed = || signatures.split(|b| *b == b' ');
+    let shared = || listed().filter(|signature| signature.starts_with(b"v1,"));
+    let public = || listed().filter_map(|signature| signature.strip_prefix(b"v1a,"));
+    let has = (shared().next().is_some(), public().next().is_some());
+    if has == (false, false) {
         return Err(SignatureProblem::NoKnownVersion);
     }
-    if secrets.is_empty() {
+    if keys.is_empty() {
         return Err(SignatureProblem::NoSecret);
     }
-    let expected: Vec<String> =
-        secrets.iter().map(|secret| secret.signing_key().sign_bytes(id, timestamp, body)).collect();
+    let secrets: Vec<String> = keys
+        .iter()
+        .filter_map(|key| match key {
+            Verifier::Shared(secret) => Some(secret.signing_key().sign_bytes(id, timestamp, body)),
+            Verifier::Public(_) => None,
+        })
+        .collect();
+    let public_keys = || keys.iter().filter_map(Verifier::public);
+    match (has, secrets.is_empty(), public_keys().next().is_none()) {
+        ((true, false), true, _) => return Err(SignatureProblem::OtherVersion { signed: "v1", known: "v1a" }),
+        ((false, true), _, true) => return Err(SignatureProblem::OtherVersion { signed: "v1a", known: "v1" }),
+        _ => {}
+    }
     let mut matches = Choice::from(0);
-    for signature in known {
-        for expected in &expected {
+    for signature in shared() {
+        for expected in &secrets {
             matches |= signature.ct_eq(expected.as_bytes());
         }
     }
-    if matches.into() { Ok(()) } else { Err(SignatureProblem::NoMatch) }
+    if matches.into() || verify_public(public().take(MOST_PUBLIC), public_keys, || message(id, timestamp, body)) {
+        Ok(())
+    } else {
+        Err(SignatureProblem::NoMatch)
+    }
+}
+
+/// Whether one of the signatures, in base64, is that of the message by one of the keys.
+fn verify_public<'a, K: Iterator<Item = PublicKey>>(
+    signatures: impl Iterator<Item = &'a [u8]>,
+    keys: impl Fn() -> K,
+    message: impl Fn() -> Vec<u8>,
+) -> bool {
+    let mut signed = None;
+    for signature in signatures.filter_map(|base64| STANDARD.decode(base64).ok()) {
+        let signed = signed.get_or_insert_with(&message);
+        if keys().any(|key| key.verifies(signed, &signature)) {
+            return true;
+        }
+    }
+    false
 }
 
 fn check_age(timestamp: &[u8], now: i64, tolerance: u64) -> Result<(), SignatureProblem> {

@@ -95,21 +95,20 @@ pub(super) fn headers(
     hops: Option<u8>,
 ) -> Vec<(String, String)> {
     let id = event.event_id.to_string();
-    let seconds = at.as_second();
-    let signature = endpoint.key.sign(&id, seconds, &body.bytes);
-    let mut headers = Vec::with_capacity(6 + endpoint.headers().len());
+    let signature = endpoint.signing.sign(&id, at, &body.bytes);
+    let mut headers = Vec::with_capacity(6 + endpoint.own_headers().len());
     headers.push(("content-type".to_owned(), body.content_type.to_owned()));
     headers.push(("webhook-id".to_owned(), id));
-    headers.push(("webhook-timestamp".to_owned(), seconds.to_string()));
+    headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
     headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
-    headers.extend(endpoint.headers().iter().cloned());
+    headers.extend(endpoint.own_headers().iter().cloned());
     headers
 }
 
 /// The same headers with the values of the endpoint's own hidden.
 pub(super) fn masked(headers: &[(String, String)], endpoint: &Endpoint) -> Vec<(String, String)> {
-    let own = headers.len() - endpoint.headers().len();
+    let own = headers.len() - endpoint.own_headers().len();
     headers
         .iter()
         .enumerate()

@@ -1,6 +1,8 @@
 //! The options of an endpoint as a user gives them, for a new one and for a change alike.
 
+use super::auth::AuthFields;
 use super::faults::Faults;
+use super::sealed::Secrets;
 use kanca_domain::endpoints::RateLimit;
 use kanca_domain::endpoints::options::{self as rules, EndpointOptions};
 
@@ -12,6 +14,7 @@ pub struct OptionsInput {
     pub rate_limit: Option<Option<RateLimitInput>>,
     pub max_concurrency: Option<Option<u64>>,
     pub disable_after_seconds: Option<Option<u64>>,
+    pub auth: Option<Option<AuthFields>>,
     pub filter: Option<Option<String>>,
     pub transformation: Option<Option<String>>,
 }
@@ -24,8 +27,8 @@ pub struct RateLimitInput {
 }
 
 impl OptionsInput {
-    /// Puts what is given and right into `options`; the rest goes to the faults.
-    pub(super) fn apply(self, options: &mut EndpointOptions, faults: &mut Faults) {
+    /// Puts what is given and right into `options` and `secrets`; the rest goes to the faults.
+    pub(super) fn apply(self, options: &mut EndpointOptions, secrets: &mut Secrets, faults: &mut Faults) {
         if let Some(seconds) = self.retry_schedule {
             options.retry_schedule = seconds.and_then(|seconds| faults.schedule("retry_schedule", &seconds));
         }
@@ -44,6 +47,13 @@ impl OptionsInput {
             options.disable_after_seconds =
                 seconds.and_then(|seconds| faults.check("disable_after_seconds", rules::check_disable_after(seconds)));
         }
+        if let Some(auth) = self.auth {
+            let old = secrets.options.auth.take();
+            secrets.options.auth = auth.and_then(|auth| auth.read(old.as_ref(), faults));
+        }
+        if secrets.options.auth.is_some() && secrets.headers.iter().any(|(name, _)| is_authorization(name)) {
+            faults.add("auth", &"the webhook also has a header “authorization”; keep one of the two");
+        }
         if let Some(text) = self.filter {
             options.filter = text.and_then(|text| program("filter", &text, faults));
         }
@@ -51,6 +61,11 @@ impl OptionsInput {
             options.transformation = text.and_then(|text| program("transformation", &text, faults));
         }
     }
+}
+
+/// Whether a header is the one that credentials are sent in.
+fn is_authorization(name: &str) -> bool {
+    name.eq_ignore_ascii_case("authorization")
 }
 
 fn rate_limit(limit: RateLimitInput, faults: &mut Faults) -> Option<RateLimit> {

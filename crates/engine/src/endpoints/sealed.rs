@@ -1,8 +1,11 @@
 //! What of an endpoint is sealed in the table: its signing secret, the values of its headers and the options that are
 //! secrets. Each has a place of its own, so that one cannot be put in another's stead.
 
+use super::signing::PreviousSecret;
 use crate::Engine;
 use crate::errors::{EngineError, Result};
+use jiff::Timestamp;
+use kanca_domain::endpoints::Auth;
 use kanca_domain::ids::EndpointId;
 use kanca_domain::signatures::Secret;
 use kanca_storage::endpoints::EndpointRecord;
@@ -12,7 +15,13 @@ use serde::{Deserialize, Serialize};
 /// The options of an endpoint that are secrets. Never shown, so it has no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct SealedOptions {}
+pub(crate) struct SealedOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Secrets that were rotated out and are still valid, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub previous_secrets: Vec<PreviousSecret>,
+}
 
 /// Everything secret of an endpoint, opened.
 #[derive(Clone)]
@@ -21,6 +30,13 @@ pub(crate) struct Secrets {
     /// Custom headers with their values.
     pub headers: Vec<(String, String)>,
     pub options: SealedOptions,
+}
+
+impl Secrets {
+    /// Forgets secrets whose time is over.
+    pub fn drop_expired(&mut self, now: Timestamp) {
+        self.options.previous_secrets.retain(|previous| previous.valid_until > now);
+    }
 }
 
 impl Engine {

@@ -4,4 +4,5 @@
 
 mod conversations;
 mod deliveries;
+mod rotation;
 mod support;

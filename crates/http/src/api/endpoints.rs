@@ -1,5 +1,8 @@
 //! Endpoints (in the panel: webhooks).
 
+pub mod options;
+pub mod secrets;
+
 use super::{DeliveryCounts, List, PageQuery, object_or_null, present};
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, PathId, Query};
@@ -13,10 +16,10 @@ use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
 use kanca_domain::retries::Schedule;
-use kanca_engine::endpoints::{
-    Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput, RateLimitInput,
-};
+use kanca_domain::signatures::Version;
+use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput};
 use kanca_engine::storage::deliveries::StatusCounts;
+use options::{EndpointAuth, RateLimit, SignatureName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +36,13 @@ pub struct Endpoint {
     pub event_types: Option<Vec<String>>,
     #[schema(value_type = FormatName)]
     pub format: Format,
+    /// Which signatures are made.
+    #[schema(value_type = SignatureName)]
+    pub signature: Version,
+    /// `whpk_…`, with which `v1a` signatures are checked.
+    pub public_key: Option<String>,
+    /// After a rotation: until when requests are signed with the secret before, too.
+    pub previous_valid_until: Option<String>,
     #[schema(value_type = OrderingName)]
     pub ordering: Ordering,
     /// Names of the custom headers; values are never shown.
@@ -51,6 +61,8 @@ pub struct Endpoint {
     pub max_concurrency: Option<u32>,
     /// After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
     pub disable_after_seconds: Option<u32>,
+    /// How Kanca identifies itself; secrets are shown as `••••`.
+    pub auth: Option<EndpointAuth>,
     /// A CEL expression over the event.
     pub filter: Option<String>,
     /// A JavaScript program that changes what is sent.
@@ -62,14 +74,6 @@ pub struct Endpoint {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub secret: Option<String>,
-}
-
-/// At most so many requests in so many seconds.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RateLimit {
-    pub requests: u64,
-    pub per_seconds: u64,
 }
 
 /// How bodies are written.
@@ -110,9 +114,13 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<FormatName>)]
     pub format: Option<Format>,
-    /// `whsec_…`; generated when absent.
+    /// `whsec_…` for `v1` or `whsk_…` for `v1a`; generated when absent.
     #[serde(default, deserialize_with = "present")]
     pub secret: Option<String>,
+    /// Which signatures are made; absent = those of the secret, or `v1`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<SignatureName>)]
+    pub signature: Option<Option<Version>>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "present")]
@@ -138,6 +146,10 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>)]
     pub disable_after_seconds: Option<Option<u64>>,
+    /// Basic or bearer; what is `••••` stays as stored, `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointAuth>)]
+    pub auth: Option<Option<EndpointAuth>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -162,8 +174,13 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<FormatName>)]
     pub format: Option<Format>,
+    /// Takes the place of the secret at once. `POST …/secret/rotate` leaves the old one valid for a while.
     #[serde(default, deserialize_with = "present")]
     pub secret: Option<String>,
+    /// Another one than before makes a new secret unless one is given; `null` = `v1`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<SignatureName>)]
+    pub signature: Option<Option<Version>>,
     /// Replaces all headers; the value `••••` keeps the stored one.
     #[serde(default, deserialize_with = "present")]
     pub headers: Option<BTreeMap<String, String>>,
@@ -193,6 +210,10 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>)]
     pub disable_after_seconds: Option<Option<u64>>,
+    /// Basic or bearer; what is `••••` stays as stored, `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointAuth>)]
+    pub auth: Option<Option<EndpointAuth>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -209,21 +230,14 @@ macro_rules! options {
         OptionsInput {
             retry_schedule: $input.retry_schedule,
             timeout_seconds: $input.timeout_seconds,
-            rate_limit: $input
-                .rate_limit
-                .map(|limit| limit.map(|RateLimit { requests, per_seconds }| RateLimitInput { requests, per_seconds })),
+            rate_limit: $input.rate_limit.map(|limit| limit.map(Into::into)),
             max_concurrency: $input.max_concurrency,
             disable_after_seconds: $input.disable_after_seconds,
+            auth: $input.auth.map(|auth| auth.map(Into::into)),
             filter: $input.filter,
             transformation: $input.transformation,
         }
     };
-}
-
-/// A signing secret.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EndpointSecret {
-    pub secret: String,
 }
 
 /// The project's endpoints, newest first.
@@ -253,6 +267,7 @@ pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<Endpoi
         event_types: input.event_types,
         format: input.format,
         secret: input.secret,
+        signature: input.signature.map(Option::unwrap_or_default),
         headers: input.headers.into_iter().collect(),
         ordering: input.ordering,
     };
@@ -289,6 +304,7 @@ pub async fn patch(
         event_types: input.event_types,
         format: input.format,
         secret: input.secret,
+        signature: input.signature.map(Option::unwrap_or_default),
         headers: input.headers.map(|h| h.into_iter().collect()),
         ordering: input.ordering,
         status: input.status,
@@ -309,18 +325,6 @@ pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<Endpo
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Shows the signing secret.
-#[utoipa::path(get, path = "/api/v1/endpoints/{id}/secret", tag = "endpoints", params(("id" = String, Path)),
-    responses((status = 200, body = EndpointSecret)))]
-pub async fn secret(
-    State(app): State<App>,
-    auth: Auth,
-    PathId(id): PathId<EndpointId>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Answer<axum::Json<EndpointSecret>> {
-    Ok(axum::Json(EndpointSecret { secret: app.engine.endpoint_secret(auth.project(), id)? }))
-}
-
 /// The types of Kanca's own events, for pick lists.
 #[utoipa::path(get, path = "/api/v1/event-types", tag = "events", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<String>)))]
 pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<List<String>> {
@@ -336,6 +340,9 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         url: app.engine.destination(endpoint).0,
         event_types: record.event_types.clone(),
         format: record.format,
+        signature: endpoint.signature(),
+        public_key: endpoint.public_key().map(|key| key.to_string()),
+        previous_valid_until: endpoint.previous_valid_until(app.engine.now()).map(rfc3339),
         ordering: record.ordering,
         headers: endpoint.header_names().map(|name| (name.to_owned(), MASK.to_owned())).collect(),
         status: record.status,
@@ -348,6 +355,7 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
             .map(|limit| RateLimit { requests: limit.requests.into(), per_seconds: limit.per_seconds.into() }),
         max_concurrency: options.max_concurrency,
         disable_after_seconds: options.disable_after_seconds,
+        auth: endpoint.auth().map(Into::into),
         filter: options.filter.clone(),
         transformation: options.transformation.clone(),
         counts: counts.copied().unwrap_or_default().into(),

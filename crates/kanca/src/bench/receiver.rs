@@ -6,7 +6,7 @@ use super::message::number_in;
 use super::wire::{self, Incoming};
 use crate::machine::SystemClock;
 use crate::serve;
-use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, verify};
+use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, Verifier, verify};
 use kanca_engine::ports::Clock as _;
 use std::io::Result;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -58,7 +58,7 @@ impl Receiver {
         let listener = serve::listen(ANYWHERE)?;
         let address = listener.local_addr()?;
         let behaviours: Arc<[Behaviour]> = behaviours.into();
-        let service = Arc::new(Service { behaviours: behaviours.clone(), ledger, secrets: [secret] });
+        let service = Arc::new(Service { behaviours: behaviours.clone(), ledger, keys: [Verifier::from(&secret)] });
         let accepting = tokio::spawn(accept(listener, service)).abort_handle();
         let (unreachable, dead) = (Unreachable::open().await?, Dead::open()?);
         Ok(Self { address, unreachable, dead, behaviours, accepting })
@@ -121,7 +121,7 @@ impl Dead {
 struct Service {
     behaviours: Arc<[Behaviour]>,
     ledger: Arc<Ledger>,
-    secrets: [Secret; 1],
+    keys: [Verifier; 1],
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>) {
@@ -180,7 +180,7 @@ impl Service {
             counts.signatures_checked.fetch_add(1, Relaxed);
             let headers = SignatureHeaders::find(wire::headers(request.head()));
             let now = SystemClock.now().as_second();
-            if verify(&headers, request.body(), now, TOLERANCE_SECONDS, &self.secrets).is_err() {
+            if verify(&headers, request.body(), now, TOLERANCE_SECONDS, &self.keys).is_err() {
                 counts.signatures_wrong.fetch_add(1, Relaxed);
             }
         }

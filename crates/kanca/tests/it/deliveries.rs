@@ -1,11 +1,13 @@
 //! Events on their way to endpoints.
 
 mod accepted;
+mod auth;
 mod batches;
 mod bodies;
 mod headers;
 mod idempotency;
 mod isolation;
+mod key_pairs;
 mod lists;
 mod options;
 mod ordering;

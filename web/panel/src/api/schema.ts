@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/.well-known/webhook-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys of an endpoint's `v1a` signatures. Needs no key. */
+        get: operations["endpoints_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -278,6 +295,23 @@ export interface paths {
         get: operations["endpoints_secret"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/secret/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the endpoint a new signing secret and leaves the one before valid for a while. */
+        post: operations["endpoints_rotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -868,6 +902,11 @@ export interface components {
             /** Format: int32 */
             total_us: number;
         };
+        /**
+         * @description How Kanca identifies itself.
+         * @enum {string}
+         */
+        AuthName: "basic" | "bearer";
         /** @description One event of a batch. */
         BatchItem: {
             id: string;
@@ -1073,6 +1112,7 @@ export interface components {
         };
         /** @description A URL that wants events. */
         Endpoint: {
+            auth: components["schemas"]["EndpointAuth"] | null;
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
             /**
@@ -1097,11 +1137,17 @@ export interface components {
             max_concurrency: number | null;
             name: string;
             ordering: components["schemas"]["OrderingName"];
+            /** @description After a rotation: until when requests are signed with the secret before, too. */
+            previous_valid_until: string | null;
+            /** @description `whpk_…`, with which `v1a` signatures are checked. */
+            public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt; `null` = the project's. */
             retry_schedule: number[] | null;
             /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
             secret?: string;
+            /** @description Which signatures are made. */
+            signature: components["schemas"]["SignatureName"];
             status: components["schemas"]["EndpointStatusName"];
             /**
              * Format: int32
@@ -1113,8 +1159,19 @@ export interface components {
             updated_at: string;
             url: string;
         };
+        /** @description Credentials that are sent as the header `authorization`. */
+        EndpointAuth: {
+            /** @description For `basic`. */
+            password?: string;
+            /** @description For `bearer`. */
+            token?: string;
+            type: components["schemas"]["AuthName"];
+            /** @description For `basic`. */
+            username?: string;
+        };
         /** @description A new endpoint. */
         EndpointInput: {
+            auth?: components["schemas"]["EndpointAuth"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1138,8 +1195,9 @@ export interface components {
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
-            /** @description `whsec_…`; generated when absent. */
+            /** @description `whsec_…` for `v1` or `whsk_…` for `v1a`; generated when absent. */
             secret?: string | null;
+            signature?: components["schemas"]["SignatureName"] | null;
             /**
              * Format: int64
              * @description How long one attempt may take, 1 to 60; `null` = 15.
@@ -1151,6 +1209,7 @@ export interface components {
         };
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
+            auth?: components["schemas"]["EndpointAuth"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1174,7 +1233,9 @@ export interface components {
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
+            /** @description Takes the place of the secret at once. `POST …/secret/rotate` leaves the old one valid for a while. */
             secret?: string | null;
+            signature?: components["schemas"]["SignatureName"] | null;
             status?: components["schemas"]["EndpointStatusName"] | null;
             /**
              * Format: int64
@@ -1446,6 +1507,7 @@ export interface components {
         /** @description One part of a list. */
         List_Endpoint: {
             items: {
+                auth?: components["schemas"]["EndpointAuth"] | null;
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
                 /**
@@ -1470,11 +1532,17 @@ export interface components {
                 max_concurrency?: number | null;
                 name: string;
                 ordering: components["schemas"]["OrderingName"];
+                /** @description After a rotation: until when requests are signed with the secret before, too. */
+                previous_valid_until?: string | null;
+                /** @description `whpk_…`, with which `v1a` signatures are checked. */
+                public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
                 /** @description Seconds before each attempt; `null` = the project's. */
                 retry_schedule?: number[] | null;
                 /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
                 secret?: string;
+                /** @description Which signatures are made. */
+                signature: components["schemas"]["SignatureName"];
                 status: components["schemas"]["EndpointStatusName"];
                 /**
                  * Format: int32
@@ -1734,6 +1802,22 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description The new secret. */
+        RotatedSecret: {
+            /** @description Until when the one before is valid; `null` when it is not any more. */
+            previous_valid_until: string | null;
+            secret: string;
+        };
+        /** @description A new secret; the one before stays valid for a while, in which requests are signed with both. */
+        RotationInput: {
+            /**
+             * Format: int64
+             * @description How long the secret before stays valid, at most 604800 (7 days); absent = 86400 (a day), 0 = not at all.
+             */
+            overlap_seconds?: number | null;
+            /** @description `whsec_…` or `whsk_…`; generated when absent. */
+            secret?: string | null;
+        };
         /** @description Says something. */
         SayInput: {
             /** @description `BLOCK_ID/CHOICE_ID` of a clicked choice. */
@@ -1802,6 +1886,11 @@ export interface components {
          * @enum {string}
          */
         Signature: "valid" | "invalid" | "unsigned" | "unchecked";
+        /**
+         * @description `v1` is HMAC-SHA256 with a shared secret, `v1a` is ed25519 with a pair of keys.
+         * @enum {string}
+         */
+        SignatureName: "v1" | "v1a";
         /** @description Opens a conversation. */
         StartInput: {
             /** @description What the page knows of its visitor; unverified. */
@@ -1839,6 +1928,19 @@ export interface components {
          * @enum {string}
          */
         WaitingKind: "nothing" | "visitor" | "webhook" | "timer";
+        /** @description A public key. */
+        WebhookKey: {
+            /** @description `ed25519` */
+            algorithm: string;
+            /** @description `whpk_…` */
+            public_key: string;
+            /** @description After a rotation: until when the key before is in use; `null` for the present one. */
+            valid_until: string | null;
+        };
+        /** @description Public keys of an endpoint, the present one first. */
+        WebhookKeys: {
+            keys: components["schemas"]["WebhookKey"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1848,6 +1950,35 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    endpoints_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookKeys"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     accounts_api_keys: {
         parameters: {
             query?: {
@@ -2425,6 +2556,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointSecret"];
+                };
+            };
+        };
+    };
+    endpoints_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotationInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,0 +1,75 @@
+//! The parts of an endpoint that are objects of their own, alike in questions and answers.
+
+use crate::api::present;
+use kanca_domain::endpoints::RateLimit as Limit;
+use kanca_engine::endpoints::{AuthFields, AuthKind, RateLimitInput};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// At most so many requests in so many seconds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub requests: u64,
+    pub per_seconds: u64,
+}
+
+/// Credentials that are sent as the header `authorization`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointAuth {
+    #[schema(value_type = AuthName)]
+    pub r#type: AuthKind,
+    /// For `basic`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub username: Option<String>,
+    /// For `basic`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub password: Option<String>,
+    /// For `bearer`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub token: Option<String>,
+}
+
+/// How Kanca identifies itself.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum AuthName {
+    Basic,
+    Bearer,
+}
+
+/// `v1` is HMAC-SHA256 with a shared secret, `v1a` is ed25519 with a pair of keys.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum SignatureName {
+    V1,
+    V1a,
+}
+
+impl From<RateLimit> for RateLimitInput {
+    fn from(RateLimit { requests, per_seconds }: RateLimit) -> Self {
+        Self { requests, per_seconds }
+    }
+}
+
+impl From<Limit> for RateLimit {
+    fn from(Limit { requests, per_seconds }: Limit) -> Self {
+        Self { requests: requests.into(), per_seconds: per_seconds.into() }
+    }
+}
+
+impl From<EndpointAuth> for AuthFields {
+    fn from(EndpointAuth { r#type, username, password, token }: EndpointAuth) -> Self {
+        Self { kind: r#type, username, password, token }
+    }
+}
+
+impl From<AuthFields> for EndpointAuth {
+    fn from(AuthFields { kind, username, password, token }: AuthFields) -> Self {
+        Self { r#type: kind, username, password, token }
+    }
+}
