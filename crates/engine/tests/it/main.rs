@@ -6,3 +6,4 @@ mod conversations;
 mod deliveries;
 mod rotation;
 mod support;
+mod way;

@@ -19,7 +19,7 @@ use kanca_domain::retries::Schedule;
 use kanca_domain::signatures::Version;
 use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput};
 use kanca_engine::storage::deliveries::StatusCounts;
-use options::{EndpointAuth, RateLimit, SignatureName};
+use options::{ClientCertificate, ClientCertificateInput, EndpointAuth, EndpointProxy, RateLimit, SignatureName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub struct Endpoint {
     pub disable_after_seconds: Option<u32>,
     /// How Kanca identifies itself; secrets are shown as `••••`.
     pub auth: Option<EndpointAuth>,
+    pub client_certificate: Option<ClientCertificate>,
+    pub proxy: Option<EndpointProxy>,
     /// A CEL expression over the event.
     pub filter: Option<String>,
     /// A JavaScript program that changes what is sent.
@@ -150,6 +152,14 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "object_or_null")]
     #[schema(value_type = Option<EndpointAuth>)]
     pub auth: Option<Option<EndpointAuth>>,
+    /// Shown to receivers that ask for a client certificate; `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<ClientCertificateInput>)]
+    pub client_certificate: Option<Option<ClientCertificateInput>>,
+    /// `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointProxy>)]
+    pub proxy: Option<Option<EndpointProxy>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -214,6 +224,14 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "object_or_null")]
     #[schema(value_type = Option<EndpointAuth>)]
     pub auth: Option<Option<EndpointAuth>>,
+    /// Shown to receivers that ask for a client certificate; `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<ClientCertificateInput>)]
+    pub client_certificate: Option<Option<ClientCertificateInput>>,
+    /// `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointProxy>)]
+    pub proxy: Option<Option<EndpointProxy>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -234,6 +252,8 @@ macro_rules! options {
             max_concurrency: $input.max_concurrency,
             disable_after_seconds: $input.disable_after_seconds,
             auth: $input.auth.map(|auth| auth.map(Into::into)),
+            client_certificate: $input.client_certificate.map(|given| given.map(Into::into)),
+            proxy: $input.proxy.map(|proxy| proxy.map(Into::into)),
             filter: $input.filter,
             transformation: $input.transformation,
         }
@@ -356,6 +376,11 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         max_concurrency: options.max_concurrency,
         disable_after_seconds: options.disable_after_seconds,
         auth: endpoint.auth().map(Into::into),
+        client_certificate: endpoint.client_certificate().map(|(subject, not_after)| ClientCertificate {
+            subject: subject.to_owned(),
+            not_after: rfc3339(not_after),
+        }),
+        proxy: endpoint.proxy().map(Into::into),
         filter: options.filter.clone(),
         transformation: options.transformation.clone(),
         counts: counts.copied().unwrap_or_default().into(),

@@ -1003,6 +1003,20 @@ export interface components {
          * @enum {string}
          */
         ChoiceStyleName: "buttons" | "quick_replies";
+        /** @description A client certificate as it is shown; the key never is. */
+        ClientCertificate: {
+            /** @description The last instant at which it is valid. */
+            not_after: string;
+            /** @description Whom it names. */
+            subject: string;
+        };
+        /** @description A client certificate, for receivers that ask for one (mTLS). */
+        ClientCertificateInput: {
+            /** @description The certificate and then its intermediates, PEM. */
+            certificate_pem: string;
+            /** @description Its private key, PEM, not encrypted. */
+            private_key_pem: string;
+        };
         /** @description The visitor. */
         Contact: {
             attributes: {
@@ -1113,6 +1127,7 @@ export interface components {
         /** @description A URL that wants events. */
         Endpoint: {
             auth: components["schemas"]["EndpointAuth"] | null;
+            client_certificate: components["schemas"]["ClientCertificate"] | null;
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
             /**
@@ -1139,6 +1154,7 @@ export interface components {
             ordering: components["schemas"]["OrderingName"];
             /** @description After a rotation: until when requests are signed with the secret before, too. */
             previous_valid_until: string | null;
+            proxy: components["schemas"]["EndpointProxy"] | null;
             /** @description `whpk_…`, with which `v1a` signatures are checked. */
             public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
@@ -1172,6 +1188,7 @@ export interface components {
         /** @description A new endpoint. */
         EndpointInput: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1192,6 +1209,7 @@ export interface components {
             max_concurrency?: number | null;
             name: string;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1210,6 +1228,7 @@ export interface components {
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1230,6 +1249,7 @@ export interface components {
             max_concurrency?: number | null;
             name?: string | null;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1245,6 +1265,14 @@ export interface components {
             /** @description A JavaScript program that changes what is sent; `null` = none. */
             transformation?: string | null;
             url?: string | null;
+        };
+        /** @description A forward proxy that the requests are sent through. */
+        EndpointProxy: {
+            /** @description Shown as `••••`, which keeps the stored one when it is sent back. */
+            password?: string;
+            /** @description `http://host:port` or `socks5://host:port`. */
+            url: string;
+            username?: string;
         };
         /** @description A signing secret. */
         EndpointSecret: {
@@ -1508,6 +1536,7 @@ export interface components {
         List_Endpoint: {
             items: {
                 auth?: components["schemas"]["EndpointAuth"] | null;
+                client_certificate?: components["schemas"]["ClientCertificate"] | null;
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
                 /**
@@ -1534,6 +1563,7 @@ export interface components {
                 ordering: components["schemas"]["OrderingName"];
                 /** @description After a rotation: until when requests are signed with the secret before, too. */
                 previous_valid_until?: string | null;
+                proxy?: components["schemas"]["EndpointProxy"] | null;
                 /** @description `whpk_…`, with which `v1a` signatures are checked. */
                 public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
