@@ -49,6 +49,9 @@ export type EndpointInput = Pick<
 >;
 export type RotatedSecret = Schemas['RotatedSecret'];
 
+export type EndpointStats = Schemas['EndpointStats'];
+export type MinuteStats = Schemas['MinuteStats'];
+
 export type EventItem = Schemas['Event'];
 export type EventDetail = Schemas['EventDetail'];
 export type Delivery = Schemas['Delivery'];

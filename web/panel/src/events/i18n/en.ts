@@ -65,8 +65,6 @@ export default {
   'attempt.total': 'Total',
   'attempt.remote': 'Address',
   'attempt.reused': 'An open connection was used again: no look-up, no connect, no TLS.',
-  'live.watch': 'New deliveries appear by themselves.',
   'live.pause': 'Pause',
   'live.resume': 'Resume',
-  'live.paused': 'Paused',
 } as const satisfies Record<string, string>;

@@ -67,10 +67,8 @@ const tr: Record<keyof typeof en, string> = {
   'attempt.total': 'Toplam',
   'attempt.remote': 'Adres',
   'attempt.reused': 'Açık bir bağlantı yeniden kullanıldı: arama, bağlanma ve TLS yok.',
-  'live.watch': 'Yeni teslimatlar kendiliğinden görünür.',
   'live.pause': 'Duraklat',
   'live.resume': 'Sürdür',
-  'live.paused': 'Duraklatıldı',
 };
 
 export default tr;

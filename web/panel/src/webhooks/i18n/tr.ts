@@ -137,6 +137,19 @@ const tr: Record<keyof typeof en, string> = {
   'page.disableAfterValue': '{time} sonra devre dışı',
   'page.auth': 'Yetkilendirme',
   'page.signature': 'İmza',
+  'stats.title': 'Son bir saat',
+  'stats.summary': '{attempts} deneme, {failed} başarısız, başarı {success}. En yavaş dakikada her 100 denemenin 95’i en çok {p95} sürdü.',
+  'stats.nothing': 'Son bir saatte bir şey gönderilmedi.',
+  'stats.since': 'Kanca başlatıldığından beri sayılıyor:',
+  'stats.rate': 'Dakikadaki denemeler',
+  'stats.success': 'Başarı',
+  'stats.latency': 'Gecikme',
+  'stats.delivered': 'Başarılı',
+  'stats.failed': 'Başarısız',
+  'stats.p50': 'Ortanca',
+  'stats.p95': '95. yüzdelik',
+  'stats.minute': 'Dakika',
+  'stats.table': 'Tablo olarak göster',
 };
 
 export default tr;
