@@ -7,6 +7,7 @@ import { startReceiver } from '../support/receiver.mjs';
 export default async function (journey) {
   const service = await startReceiver(() => ({ text: '{}' }));
   const server = await journey.server({ KANCA_ALLOW_PRIVATE_NETWORKS: '127.0.0.0/8' });
+  journey.expectComplaint(/status of 422/, 'Settings are refused on purpose.');
   const page = await journey.panel(server, '/webhooks/new');
   const send = (order) => server.api('POST', '/events', { type: 'order.paid', data: { order } });
   const stored = async () => (await server.api('GET', '/endpoints')).items[0];
