@@ -24,6 +24,7 @@ pub mod scenarios;
 pub mod secrets;
 pub mod settings;
 mod snapshot;
+pub mod stats;
 pub mod test_events;
 mod webhook_answers;
 
@@ -110,6 +111,7 @@ pub struct Inner {
     room: room::Room,
     /// Filters and transformations are run here.
     programs: Runner,
+    stats: stats::Stats,
 }
 
 struct Limits {
@@ -209,6 +211,7 @@ impl Engine {
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
             programs: settings.programs.clone().map_or_else(Runner::in_process, Runner::with_children),
+            stats: stats::Stats::new(clock.now()),
             storage,
             sender,
             clock,
@@ -327,6 +330,7 @@ impl Engine {
             limits.logins_per_client.forget_idle();
             limits.messages_per_conversation.forget_idle();
             limits.captures_per_inbox.forget_idle();
+            self.stats.forget_idle(self.clock.now());
             let pruned = self.storage.prune_idempotency(self.clock.now(), 10_000).await;
             if let Err(error) = pruned.map_err(EngineError::from).and(self.store_key_uses().await) {
                 tracing::warn!(%error, "housekeeping failed; it is tried again");

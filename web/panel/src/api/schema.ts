@@ -213,6 +213,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
+         *     `dry_run` 200, and nothing is sent.
+         */
+        post: operations["deliveries_retry_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries/{id}": {
         parameters: {
             query?: never;
@@ -284,6 +304,43 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
+         *     while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
+         */
+        post: operations["endpoints_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/retry-failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. */
+        post: operations["endpoints_retry_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}/secret": {
         parameters: {
             query?: never;
@@ -312,6 +369,60 @@ export interface paths {
         put?: never;
         /** Gives the endpoint a new signing secret and leaves the one before valid for a while. */
         post: operations["endpoints_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an endpoint fared in the last minutes, the present one among them. */
+        get: operations["endpoints_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
+         *     wherever it is shown.
+         */
+        post: operations["endpoints_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries an endpoint's filter and transformation on an event. Nothing is sent. */
+        post: operations["endpoints_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1281,11 +1392,35 @@ export interface components {
         EndpointSecret: {
             secret: string;
         };
+        /** @description An endpoint's last minutes, the oldest first; those without attempts are there, too. */
+        EndpointStats: {
+            items: components["schemas"]["MinuteStats"][];
+            /** @description When counting began: the figures are in memory and begin anew when Kanca starts. */
+            since: string;
+        };
         /**
          * @description Whether an endpoint gets events: a paused one keeps them for later, a disabled one does not get new ones.
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description What an attempt would send, and what the programs said. */
+        EndpointTrial: {
+            filter: components["schemas"]["FilterTrial"] | null;
+            /** @description Whether the endpoint's types include the event's. */
+            matches_types: boolean;
+            request: components["schemas"]["TrialRequest"] | null;
+            transformation: components["schemas"]["TransformationTrial"] | null;
+        };
+        /** @description An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved. */
+        EndpointTrialInput: {
+            data?: unknown;
+            event_id?: string | null;
+            /** @description Absent = the endpoint's own, `null` = none. */
+            filter?: string | null;
+            /** @description Absent = the endpoint's own, `null` = none. */
+            transformation?: string | null;
+            type?: string | null;
+        };
         /** @description Why nothing is sent to an endpoint now. */
         EndpointWaiting: {
             /**
@@ -1302,6 +1437,8 @@ export interface components {
             deliveries: components["schemas"]["DeliveryCounts"];
             id: string;
             ordering_key: string | null;
+            /** @description Sent to one webhook to try it. */
+            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1327,6 +1464,8 @@ export interface components {
             id: string;
             idempotency_key: string | null;
             ordering_key: string | null;
+            /** @description Sent to one webhook to try it. */
+            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1355,6 +1494,14 @@ export interface components {
             field: string;
             /** @description What is wrong and what would be right. */
             message: string;
+        };
+        /** @description What a filter said. */
+        FilterTrial: {
+            error?: components["schemas"]["ProgramError"];
+            /** Format: int64 */
+            micros: number;
+            /** @description `true` also when it failed: then the event is delivered anyway. */
+            passed: boolean;
         };
         /**
          * @description How bodies are written.
@@ -1610,6 +1757,8 @@ export interface components {
                 deliveries: components["schemas"]["DeliveryCounts"];
                 id: string;
                 ordering_key?: string | null;
+                /** @description Sent to one webhook to try it. */
+                test: boolean;
                 timestamp: string;
                 type: string;
             }[];
@@ -1748,6 +1897,33 @@ export interface components {
          * @enum {string}
          */
         MessageSender: "contact" | "bot" | "agent" | "note";
+        /** @description What was sent to an endpoint in one minute. */
+        MinuteStats: {
+            /** @description The minute's beginning. */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Attempts that succeeded.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that did not.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Half of the attempts took at most so long, at most a quarter too high; `null` without attempts.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: double
+             * @description The same for 95 of 100.
+             */
+            p95_ms: number | null;
+        };
         /** @description A name. */
         NameInput: {
             name: string;
@@ -1794,6 +1970,14 @@ export interface components {
             title: string;
             /** @description A relative reference that names the kind of problem, such as `/problems/not-found`. */
             type: string;
+        };
+        /** @description What is wrong with a program; line and column count from 1. */
+        ProgramError: {
+            /** Format: int32 */
+            column?: number;
+            /** Format: int32 */
+            line?: number;
+            message: string;
         };
         /** @description A project. */
         Project: {
@@ -1847,6 +2031,41 @@ export interface components {
             per_seconds: number;
             /** Format: int64 */
             requests: number;
+        };
+        /** @description The time in which an endpoint missed events. */
+        RecoverInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            /** @description Events accepted at or after this time (RFC 3339). */
+            since: string;
+            /** @description Events accepted before this time; now when absent. */
+            until?: string | null;
+        };
+        /** @description How many deliveries it is about. */
+        ReplayCount: {
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description Since when an endpoint's failed deliveries are sent again. */
+        RetryFailedInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            /** @description Deliveries made at or after this time (RFC 3339). */
+            since: string;
+        };
+        /** @description Which deliveries are sent again; all given conditions hold. */
+        RetryInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            endpoint_id?: string | null;
+            /** @description A full type, or a prefix followed by `.*`. */
+            event_type?: string | null;
+            /** @description Deliveries made at or after this time (RFC 3339). */
+            since?: string | null;
+            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again. */
+            status?: string | null;
+            /** @description Deliveries made before this time. */
+            until?: string | null;
         };
         /** @description The new secret. */
         RotatedSecret: {
@@ -1949,10 +2168,48 @@ export interface components {
             /** @description Hex HMAC-SHA256 of `external_id` under the bot's identity secret. */
             identity_hash?: string | null;
         };
+        /** @description A test on its way. */
+        TestAccepted: {
+            delivery_id: string;
+            /** @description The event. */
+            id: string;
+        };
         /** @description A conversation over the present draft; chat with it by the chat API. */
         TestConversation: {
             conversation_id: string;
             token: string;
+        };
+        /** @description A test event; everything has a default. */
+        TestInput: {
+            /** @description Any JSON value; the type's registered example, or a sentence that says what it is, when absent. */
+            data?: unknown;
+            /** @description `test.ping` when absent. */
+            type?: string | null;
+        };
+        /** @description What a transformation said. */
+        TransformationTrial: {
+            error?: components["schemas"]["ProgramError"];
+            /** Format: int64 */
+            micros: number;
+            output: components["schemas"]["TrialOutput"] | null;
+            skipped: boolean;
+        };
+        /** @description What a transformation gave. */
+        TrialOutput: {
+            body: string;
+            /** @description Headers that it sets. */
+            headers: [
+                string,
+                string
+            ][];
+        };
+        /** @description The request that an attempt would make; values of secret headers are masked. */
+        TrialRequest: {
+            body: string;
+            headers: [
+                string,
+                string
+            ][];
         };
         /** @description A person who may log in. */
         User: {
@@ -2393,6 +2650,53 @@ export interface operations {
             };
         };
     };
+    deliveries_retry_many: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deliveries_get: {
         parameters: {
             query?: never;
@@ -2585,6 +2889,104 @@ export interface operations {
             };
         };
     };
+    endpoints_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoverInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_retry_failed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryFailedInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     endpoints_secret: {
         parameters: {
             query?: never;
@@ -2627,6 +3029,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_stats: {
+        parameters: {
+            query?: {
+                /** @description 1 to 60; 60 when absent */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAccepted"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointTrialInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointTrial"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {
