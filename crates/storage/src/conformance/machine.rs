@@ -5,7 +5,7 @@ use super::world::{World, at};
 use crate::StorageError;
 use crate::deliveries::{Recorded, Verdict};
 use jiff::Timestamp;
-use kanca_domain::deliveries::DeliveryStatus::{self, Delivered, Failed, Pending};
+use kanca_domain::deliveries::DeliveryStatus::{self, Cancelled, Delivered, Failed, Pending};
 use kanca_domain::ids::DeliveryId;
 
 /// What is known of a delivery.
@@ -67,7 +67,8 @@ impl Machine {
                 return Recorded { status: Pending, promoted: None };
             }
             (Verdict::Delivered, _) => (Delivered, Some(now)),
-            (Verdict::Failed, Some(prior)) => prior,
+            (Verdict::Cancelled, None) => (Cancelled, Some(now)),
+            (Verdict::Failed | Verdict::Cancelled, Some(prior)) => prior,
             (Verdict::Failed, None) => (Failed, Some(now)),
         };
         (one.due, one.manual, one.prior) = (None, false, None);
