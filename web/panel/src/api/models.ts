@@ -30,8 +30,8 @@ export type EndpointStatus = Schemas['EndpointStatusName'];
 export type EndpointFormat = Schemas['FormatName'];
 export type Ordering = Schemas['OrderingName'];
 export type Endpoint = Schemas['Endpoint'];
-/** All fields of the panel's form. */
-export type EndpointInput = Pick<
+/** What the panel's form starts with. */
+export type EndpointStart = Pick<
   Endpoint,
   | 'name'
   | 'url'
@@ -46,7 +46,13 @@ export type EndpointInput = Pick<
   | 'disable_after_seconds'
   | 'signature'
   | 'auth'
+  | 'proxy'
+  | 'client_certificate'
 >;
+/** All fields of the panel's form; a certificate that is left out stays as it is. */
+export type EndpointInput = Omit<EndpointStart, 'client_certificate'> & {
+  client_certificate?: Schemas['ClientCertificateInput'] | null;
+};
 export type RotatedSecret = Schemas['RotatedSecret'];
 
 export type EndpointStats = Schemas['EndpointStats'];

@@ -6,7 +6,7 @@ import { t } from './i18n';
 
 export function optionFacts(endpoint: Endpoint, lang: Language): { name: string; value: string }[] {
   const facts: { name: string; value: string }[] = [];
-  const { retry_schedule, timeout_seconds, rate_limit, max_concurrency, disable_after_seconds, auth, signature } = endpoint;
+  const { retry_schedule, timeout_seconds, rate_limit, max_concurrency, disable_after_seconds, auth, signature, proxy, client_certificate } = endpoint;
   if (retry_schedule) facts.push({ name: t('page.schedule'), value: scheduleText(retry_schedule, lang) });
   if (timeout_seconds) facts.push({ name: t('page.timeout'), value: durationText(timeout_seconds, lang) });
   if (rate_limit) {
@@ -21,5 +21,7 @@ export function optionFacts(endpoint: Endpoint, lang: Language): { name: string;
   }
   if (auth) facts.push({ name: t('page.auth'), value: t(`auth.${auth.type}`) });
   if (signature !== 'v1') facts.push({ name: t('page.signature'), value: t(`signature.${signature}`) });
+  if (proxy) facts.push({ name: t('proxy.url'), value: proxy.url });
+  if (client_certificate) facts.push({ name: t('certificate.title'), value: client_certificate.subject });
   return facts;
 }

@@ -153,6 +153,19 @@ const tr: Record<keyof typeof en, string> = {
   'stats.p95': '95. yüzdelik',
   'stats.minute': 'Dakika',
   'stats.table': 'Tablo olarak göster',
+  'way.title': 'Servise giden yol',
+  'certificate.title': 'İstemci sertifikası (mTLS)',
+  'certificate.hint': 'Kimin bağlandığını soran servisler için.',
+  'certificate.keep': '{subject} kalsın, {until} tarihine kadar geçerli',
+  'certificate.new': 'Sertifika ver',
+  'certificate.pem': 'Sertifika (PEM)',
+  'certificate.pemHint': 'Önce sertifika, ardından ara sertifikalar.',
+  'certificate.key': 'Özel anahtar (PEM)',
+  'certificate.keyHint': 'Şifresiz olmalıdır. Şifrelenerek saklanır, bir daha gösterilmez.',
+  'proxy.url': 'Vekil sunucu',
+  'proxy.urlHint': 'http://host:port ya da socks5://host:port. Boşsa yoktur.',
+  'proxy.username': 'Vekil sunucudaki kullanıcı adı',
+  'proxy.password': 'Vekil sunucudaki parola',
 };
 
 export default tr;
