@@ -17,6 +17,7 @@ pub mod limits;
 pub mod live;
 pub mod ports;
 pub mod projects;
+pub mod retention;
 pub mod room;
 pub mod scenarios;
 pub mod secrets;
@@ -143,6 +144,7 @@ impl Engine {
         engine.spawn(|e| async move { e.run_timers().await });
         engine.spawn(|e| async move { e.watch_room().await });
         engine.spawn(|e| async move { e.sweep().await });
+        engine.spawn(|e| async move { e.retain().await });
         Ok(engine)
     }
 

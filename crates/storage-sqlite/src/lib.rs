@@ -23,6 +23,7 @@ mod memory;
 mod migrations;
 mod outcomes;
 mod readers;
+mod retention;
 mod rows;
 mod scenarios;
 mod turns;

@@ -18,6 +18,7 @@ pub mod errors;
 pub mod events;
 pub mod inboxes;
 pub mod pages;
+pub mod retention;
 pub mod scenarios;
 
 pub use errors::{Result, StorageError};
@@ -36,6 +37,7 @@ pub trait Storage:
     + inboxes::Inboxes
     + scenarios::Scenarios
     + conversations::Conversations
+    + retention::Retention
 {
     /// Writes and syncs something small: tells whether a full disk has room again.
     async fn probe(&self) -> Result<()>;

@@ -4,5 +4,6 @@
 
 mod conversations;
 mod deliveries;
+mod retention;
 mod rotation;
 mod support;
