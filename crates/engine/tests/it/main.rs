@@ -4,6 +4,8 @@
 
 mod conversations;
 mod deliveries;
+mod pace;
 mod retention;
 mod rotation;
 mod support;
+mod way;

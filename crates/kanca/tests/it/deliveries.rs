@@ -16,3 +16,4 @@ mod retries;
 mod signed;
 mod subscriptions;
 mod switching;
+mod way;

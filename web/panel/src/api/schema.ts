@@ -1003,6 +1003,20 @@ export interface components {
          * @enum {string}
          */
         ChoiceStyleName: "buttons" | "quick_replies";
+        /** @description A client certificate as it is shown; the key never is. */
+        ClientCertificate: {
+            /** @description The last instant at which it is valid. */
+            not_after: string;
+            /** @description Whom it names. */
+            subject: string;
+        };
+        /** @description A client certificate, for receivers that ask for one (mTLS). */
+        ClientCertificateInput: {
+            /** @description The certificate and then its intermediates, PEM. */
+            certificate_pem: string;
+            /** @description Its private key, PEM, not encrypted. */
+            private_key_pem: string;
+        };
         /** @description The visitor. */
         Contact: {
             attributes: {
@@ -1113,6 +1127,7 @@ export interface components {
         /** @description A URL that wants events. */
         Endpoint: {
             auth: components["schemas"]["EndpointAuth"] | null;
+            client_certificate: components["schemas"]["ClientCertificate"] | null;
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
             /**
@@ -1123,6 +1138,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description Since when it does nothing but fail. */
+            failing_since: string | null;
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
@@ -1139,6 +1156,7 @@ export interface components {
             ordering: components["schemas"]["OrderingName"];
             /** @description After a rotation: until when requests are signed with the secret before, too. */
             previous_valid_until: string | null;
+            proxy: components["schemas"]["EndpointProxy"] | null;
             /** @description `whpk_…`, with which `v1a` signatures are checked. */
             public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
@@ -1158,6 +1176,7 @@ export interface components {
             transformation: string | null;
             updated_at: string;
             url: string;
+            waiting: components["schemas"]["EndpointWaiting"] | null;
         };
         /** @description Credentials that are sent as the header `authorization`. */
         EndpointAuth: {
@@ -1172,6 +1191,7 @@ export interface components {
         /** @description A new endpoint. */
         EndpointInput: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1192,6 +1212,7 @@ export interface components {
             max_concurrency?: number | null;
             name: string;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1210,6 +1231,7 @@ export interface components {
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1230,6 +1252,7 @@ export interface components {
             max_concurrency?: number | null;
             name?: string | null;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1246,6 +1269,14 @@ export interface components {
             transformation?: string | null;
             url?: string | null;
         };
+        /** @description A forward proxy that the requests are sent through. */
+        EndpointProxy: {
+            /** @description Shown as `••••`, which keeps the stored one when it is sent back. */
+            password?: string;
+            /** @description `http://host:port` or `socks5://host:port`. */
+            url: string;
+            username?: string;
+        };
         /** @description A signing secret. */
         EndpointSecret: {
             secret: string;
@@ -1255,6 +1286,16 @@ export interface components {
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description Why nothing is sent to an endpoint now. */
+        EndpointWaiting: {
+            /**
+             * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+             *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             */
+            reason: string;
+            /** @description When it is tried again; null while a probe is under way. */
+            until: string | null;
+        };
         /** @description An event in a list. */
         Event: {
             created_at: string;
@@ -1508,6 +1549,7 @@ export interface components {
         List_Endpoint: {
             items: {
                 auth?: components["schemas"]["EndpointAuth"] | null;
+                client_certificate?: components["schemas"]["ClientCertificate"] | null;
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
                 /**
@@ -1518,6 +1560,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description Since when it does nothing but fail. */
+                failing_since?: string | null;
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
@@ -1534,6 +1578,7 @@ export interface components {
                 ordering: components["schemas"]["OrderingName"];
                 /** @description After a rotation: until when requests are signed with the secret before, too. */
                 previous_valid_until?: string | null;
+                proxy?: components["schemas"]["EndpointProxy"] | null;
                 /** @description `whpk_…`, with which `v1a` signatures are checked. */
                 public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
@@ -1553,6 +1598,7 @@ export interface components {
                 transformation?: string | null;
                 updated_at: string;
                 url: string;
+                waiting?: components["schemas"]["EndpointWaiting"] | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
@@ -1770,6 +1816,7 @@ export interface components {
              */
             disable_after_seconds?: number | null;
             name?: string | null;
+            retention?: components["schemas"]["RetentionPatch"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
             retry_schedule?: number[] | null;
             validation?: components["schemas"]["ValidationName"] | null;
@@ -1784,6 +1831,7 @@ export interface components {
             disable_after_seconds: number | null;
             id: string;
             name: string;
+            retention: components["schemas"]["RetentionSettings"];
             /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
             retry_schedule: number[] | null;
             validation: components["schemas"]["ValidationName"];
@@ -1801,6 +1849,23 @@ export interface components {
             per_seconds: number;
             /** Format: int64 */
             requests: number;
+        };
+        /** @description How long what happened is kept. */
+        RetentionPatch: {
+            /**
+             * Format: int64
+             * @description 1 to 3650; 0 = for ever, `null` = as the installation says.
+             */
+            days?: number | null;
+        };
+        /** @description How long what happened is kept. */
+        RetentionSettings: {
+            /**
+             * Format: int32
+             * @description Days that ended events, with their deliveries and attempts, and captured requests are kept; 0 = for ever,
+             *     `null` = as the installation says (`KANCA_KEEP_DAYS`).
+             */
+            days: number | null;
         };
         /** @description The new secret. */
         RotatedSecret: {
