@@ -19,6 +19,7 @@ pub mod ports;
 pub mod programs;
 pub mod projects;
 pub mod replays;
+pub mod retention;
 pub mod room;
 pub mod scenarios;
 pub mod secrets;
@@ -154,6 +155,7 @@ impl Engine {
         engine.spawn(|e| async move { e.run_timers().await });
         engine.spawn(|e| async move { e.watch_room().await });
         engine.spawn(|e| async move { e.sweep().await });
+        engine.spawn(|e| async move { e.retain().await });
         Ok(engine)
     }
 

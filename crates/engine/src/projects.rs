@@ -6,7 +6,7 @@ use crate::errors::{EngineError, Result};
 use kanca_domain::endpoints::check_name;
 use kanca_domain::endpoints::options::check_disable_after;
 use kanca_domain::ids::ProjectId;
-use kanca_domain::projects::{ProjectOptions, Validation};
+use kanca_domain::projects::{ProjectOptions, Validation, check_keep_days};
 use kanca_storage::accounts::ProjectRecord;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct ProjectPatch {
     pub retry_schedule: Option<Option<Vec<u64>>>,
     pub disable_after_seconds: Option<Option<u64>>,
     pub validation: Option<Validation>,
+    /// Days that what happened is kept; `Some(None)` takes the installation's, 0 is for ever.
+    pub keep_days: Option<Option<u64>>,
 }
 
 impl Engine {
@@ -48,6 +50,9 @@ impl Engine {
                 seconds.and_then(|seconds| faults.check("disable_after_seconds", check_disable_after(seconds)));
         }
         record.options.validation = patch.validation.unwrap_or(record.options.validation);
+        if let Some(days) = patch.keep_days {
+            record.options.retention.days = days.and_then(|days| faults.check("retention.days", check_keep_days(days)));
+        }
         faults.result()?;
         self.storage.update_project(record.clone()).await?;
         let record = Arc::new(record);

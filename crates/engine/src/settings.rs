@@ -26,6 +26,10 @@ pub struct Settings {
     pub endpoint_concurrency: usize,
     /// How much each inbox keeps.
     pub inbox_keep: Keep,
+    /// Days that ended events and captured requests are kept where a project does not say otherwise; 0 is for ever.
+    pub keep_days: u32,
+    /// Bytes of stored data above which the oldest ended events go whatever their age; 0 is no limit.
+    pub keep_bytes: u64,
     /// Where the free-space guard looks; `None` switches it off.
     pub data_dir: Option<PathBuf>,
     pub rates: Rates,
@@ -77,6 +81,8 @@ impl Settings {
             attempt_timeout: Duration::from_secs(15),
             endpoint_concurrency: 64,
             inbox_keep: Keep { requests: 1_000, bytes: 256 << 20 },
+            keep_days: 30,
+            keep_bytes: 0,
             data_dir: None,
             rates: Rates::default(),
             programs: None,

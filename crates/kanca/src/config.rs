@@ -5,6 +5,7 @@ use clap::Args;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use kanca_domain::addresses::{AddressRules, Cidr};
+use kanca_domain::projects::check_keep_days;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,6 +57,8 @@ struct Raw {
     max_capture_bytes: usize,
     inbox_keep_requests: u64,
     inbox_keep_bytes: u64,
+    keep_days: u64,
+    keep_bytes: u64,
     log: String,
 }
 
@@ -87,6 +90,8 @@ pub struct Config {
     pub max_capture_bytes: usize,
     pub inbox_keep_requests: u64,
     pub inbox_keep_bytes: u64,
+    pub keep_days: u32,
+    pub keep_bytes: u64,
     pub log: String,
 }
 
@@ -110,6 +115,8 @@ pub fn load(flags: &Flags) -> Result<Config, String> {
         max_capture_bytes: 10 << 20,
         inbox_keep_requests: 1_000,
         inbox_keep_bytes: 256 << 20,
+        keep_days: 30,
+        keep_bytes: 0,
         log: "info".into(),
     };
     let mut figment = Figment::from(Serialized::defaults(defaults));
@@ -129,7 +136,8 @@ pub fn load(flags: &Flags) -> Result<Config, String> {
 
 /// `KANCA_…` variables as plain texts, so that a key of digits stays a text; numbers are read where one is due.
 fn environment() -> Figment {
-    let numbers = ["max_event_bytes", "max_capture_bytes", "inbox_keep_requests", "inbox_keep_bytes"];
+    let numbers =
+        ["max_event_bytes", "max_capture_bytes", "inbox_keep_requests", "inbox_keep_bytes", "keep_days", "keep_bytes"];
     let texts_known = [
         "listen",
         "data_dir",
@@ -180,6 +188,8 @@ fn check(raw: Raw) -> Result<Config, String> {
         max_capture_bytes: raw.max_capture_bytes,
         inbox_keep_requests: raw.inbox_keep_requests.max(1),
         inbox_keep_bytes: raw.inbox_keep_bytes.max(1),
+        keep_days: check_keep_days(raw.keep_days).map_err(|e| format!("KANCA_KEEP_DAYS is not right: {e}"))?,
+        keep_bytes: raw.keep_bytes,
         log: raw.log,
     })
 }

@@ -81,6 +81,8 @@ pub fn parts(
     settings.max_event_bytes = config.max_event_bytes;
     settings.max_capture_bytes = config.max_capture_bytes;
     settings.inbox_keep = Keep { requests: config.inbox_keep_requests, bytes: config.inbox_keep_bytes };
+    settings.keep_days = config.keep_days;
+    settings.keep_bytes = config.keep_bytes;
     Parts {
         storage: Arc::new(storage),
         sender,

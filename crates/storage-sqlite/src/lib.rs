@@ -25,6 +25,7 @@ mod migrations;
 mod outcomes;
 mod readers;
 mod replays;
+mod retention;
 mod rows;
 mod scenarios;
 mod turns;

@@ -150,6 +150,13 @@ impl Memory {
         self.counts.push(CountChange { project, endpoint, by_status });
     }
 
+    /// An ended delivery is dropped.
+    pub(crate) fn drop_count(&mut self, project: Uuid, endpoint: Uuid, status: DeliveryStatus) {
+        let mut by_status = [0; 4];
+        by_status[status as usize] = -1;
+        self.counts.push(CountChange { project, endpoint, by_status });
+    }
+
     /// The changes since the last commit, one for each touched endpoint.
     pub(crate) fn changed_counts(&self) -> impl Iterator<Item = CountChange> + use<> {
         let mut sums: HashMap<(Uuid, Uuid), [i64; 4]> = HashMap::new();

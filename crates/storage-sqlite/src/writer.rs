@@ -6,7 +6,7 @@ use crate::faults::{Run, closed};
 use crate::jobs::{Call, Job, Jobs, Tx};
 use kanca_storage::Result;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,6 +20,24 @@ const BATCH: usize = 512;
 pub(crate) struct Writer {
     queue: Sender<Order>,
     commits: Arc<AtomicU64>,
+    /// Callers that wait for an answer.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A caller who waits, until this is dropped.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn new(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 enum Order {
@@ -40,7 +58,7 @@ impl Writer {
                 let _ = closing.send(());
             }
         })?;
-        Ok((Self { queue, commits }, handle))
+        Ok((Self { queue, commits, waiting: Arc::default() }, handle))
     }
 
     /// Runs a job in the next batch and waits until it is synced.
@@ -61,9 +79,20 @@ impl Writer {
         U: Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
+        let _waiting = Waiting::new(&self.waiting);
         self.queue.send(Order::Job(Box::new(Call::new(work, wrap, caller)))).map_err(|_| closed())?;
         let (result, _work) = answer.await.map_err(|_| closed())?;
         result
+    }
+
+    /// Waits for a moment in which nobody waits for the writer, but not longer than `patience`.
+    pub(crate) async fn quiet(&self, patience: Duration) {
+        let look = async {
+            while self.waiting.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        drop(tokio::time::timeout(patience, look).await);
     }
 
     /// Queues a job whose end nobody waits for.

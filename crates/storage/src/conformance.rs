@@ -20,6 +20,7 @@ pub mod manual;
 pub mod ordering;
 pub mod outcomes;
 pub mod replays;
+pub mod retention;
 pub mod scenarios;
 pub mod turns;
 pub mod whole;
@@ -185,6 +186,16 @@ behaviours! { $
         an_inbox_is_cleared
         a_deleted_inbox_takes_its_requests_along_and_frees_its_slug
         requests_belong_to_their_project;
+    retention:
+        an_old_event_goes_with_its_deliveries_and_attempts
+        an_event_that_is_not_ended_stays_whole
+        old_events_are_dropped_in_portions
+        much_is_not_dropped_at_once
+        an_event_whose_outcome_is_on_its_way_stays
+        events_are_dropped_only_in_their_project
+        the_oldest_events_of_all_projects_go_first
+        what_is_dropped_gives_its_room_back
+        old_requests_go_and_are_no_longer_counted;
     scenarios:
         a_bot_is_kept_as_it_is
         an_update_of_a_bot_keeps_its_secret

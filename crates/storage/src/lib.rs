@@ -19,6 +19,7 @@ pub mod events;
 pub mod inboxes;
 pub mod pages;
 pub mod replays;
+pub mod retention;
 pub mod scenarios;
 
 pub use errors::{Result, StorageError};
@@ -38,6 +39,7 @@ pub trait Storage:
     + inboxes::Inboxes
     + scenarios::Scenarios
     + conversations::Conversations
+    + retention::Retention
 {
     /// Writes and syncs something small: tells whether a full disk has room again.
     async fn probe(&self) -> Result<()>;

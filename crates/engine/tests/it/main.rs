@@ -6,6 +6,7 @@ mod conversations;
 mod deliveries;
 mod pace;
 mod replays;
+mod retention;
 mod rotation;
 mod support;
 mod way;

@@ -26,7 +26,26 @@ pub struct ProjectSettings {
     pub disable_after_seconds: Option<u32>,
     #[schema(value_type = ValidationName)]
     pub validation: Validation,
+    pub retention: RetentionSettings,
     pub created_at: String,
+}
+
+/// How long what happened is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RetentionSettings {
+    /// Days that ended events, with their deliveries and attempts, and captured requests are kept; 0 = for ever,
+    /// `null` = as the installation says (`KANCA_KEEP_DAYS`).
+    pub days: Option<u32>,
+}
+
+/// How long what happened is kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionPatch {
+    /// 1 to 3650; 0 = for ever, `null` = as the installation says.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>)]
+    pub days: Option<Option<u64>>,
 }
 
 /// What becomes of an event that its type's schema does not allow.
@@ -55,6 +74,10 @@ pub struct ProjectPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<ValidationName>)]
     pub validation: Option<Validation>,
+    /// `null` = the default.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<RetentionPatch>)]
+    pub retention: Option<Option<RetentionPatch>>,
 }
 
 /// The project with its options.
@@ -75,8 +98,9 @@ pub async fn patch(
     auth: Auth,
     Json(input): Json<ProjectPatch>,
 ) -> Answer<axum::Json<ProjectSettings>> {
-    let ProjectPatch { name, retry_schedule, disable_after_seconds, validation } = input;
-    let patch = Patch { name, retry_schedule, disable_after_seconds, validation };
+    let ProjectPatch { name, retry_schedule, disable_after_seconds, validation, retention } = input;
+    let keep_days = retention.and_then(|retention| retention.map_or(Some(None), |retention| retention.days));
+    let patch = Patch { name, retry_schedule, disable_after_seconds, validation, keep_days };
     Ok(axum::Json(shown(&*app.engine.patch_project(auth.project(), patch).await?)))
 }
 
@@ -88,6 +112,7 @@ fn shown(record: &ProjectRecord) -> ProjectSettings {
         retry_schedule: options.retry_schedule.as_ref().map(Schedule::seconds),
         disable_after_seconds: options.disable_after_seconds,
         validation: options.validation,
+        retention: RetentionSettings { days: options.retention.days },
         created_at: rfc3339(record.created_at),
     }
 }

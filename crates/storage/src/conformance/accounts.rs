@@ -4,7 +4,7 @@ use super::world::{World, after, at};
 use crate::StorageError;
 use crate::accounts::{ApiKeyRecord, ProjectRecord, SessionRecord, UserRecord};
 use kanca_domain::ids::{ProjectId, UserId};
-use kanca_domain::projects::{ProjectOptions, Validation};
+use kanca_domain::projects::{ProjectOptions, Retention, Validation};
 use kanca_domain::retries::Schedule;
 
 fn key(world: &World, project: ProjectId, hash: u8) -> ApiKeyRecord {
@@ -52,6 +52,7 @@ pub async fn an_update_replaces_a_projects_name_and_options(world: &World) {
         retry_schedule: Some(Schedule::from_seconds(&[0, 60]).unwrap()),
         disable_after_seconds: Some(0),
         validation: Validation::Reject,
+        retention: Retention { days: Some(7) },
     };
     let changed = ProjectRecord { options, ..world.project_named(world.project, "Çiçekçi") };
     world.storage.update_project(changed.clone()).await.unwrap();

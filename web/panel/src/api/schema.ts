@@ -2000,6 +2000,7 @@ export interface components {
              */
             disable_after_seconds?: number | null;
             name?: string | null;
+            retention?: components["schemas"]["RetentionPatch"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
             retry_schedule?: number[] | null;
             validation?: components["schemas"]["ValidationName"] | null;
@@ -2014,6 +2015,7 @@ export interface components {
             disable_after_seconds: number | null;
             id: string;
             name: string;
+            retention: components["schemas"]["RetentionSettings"];
             /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
             retry_schedule: number[] | null;
             validation: components["schemas"]["ValidationName"];
@@ -2045,6 +2047,23 @@ export interface components {
         ReplayCount: {
             /** Format: int64 */
             count: number;
+        };
+        /** @description How long what happened is kept. */
+        RetentionPatch: {
+            /**
+             * Format: int64
+             * @description 1 to 3650; 0 = for ever, `null` = as the installation says.
+             */
+            days?: number | null;
+        };
+        /** @description How long what happened is kept. */
+        RetentionSettings: {
+            /**
+             * Format: int32
+             * @description Days that ended events, with their deliveries and attempts, and captured requests are kept; 0 = for ever,
+             *     `null` = as the installation says (`KANCA_KEEP_DAYS`).
+             */
+            days: number | null;
         };
         /** @description Since when an endpoint's failed deliveries are sent again. */
         RetryFailedInput: {
