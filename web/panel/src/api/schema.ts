@@ -213,6 +213,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
+         *     `dry_run` 200, and nothing is sent.
+         */
+        post: operations["deliveries_retry_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries/{id}": {
         parameters: {
             query?: never;
@@ -284,6 +304,43 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
+         *     while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
+         */
+        post: operations["endpoints_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/retry-failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. */
+        post: operations["endpoints_retry_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}/secret": {
         parameters: {
             query?: never;
@@ -312,6 +369,26 @@ export interface paths {
         put?: never;
         /** Gives the endpoint a new signing secret and leaves the one before valid for a while. */
         post: operations["endpoints_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
+         *     wherever it is shown.
+         */
+        post: operations["endpoints_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1289,6 +1366,8 @@ export interface components {
             deliveries: components["schemas"]["DeliveryCounts"];
             id: string;
             ordering_key: string | null;
+            /** @description Sent to one webhook to try it. */
+            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1314,6 +1393,8 @@ export interface components {
             id: string;
             idempotency_key: string | null;
             ordering_key: string | null;
+            /** @description Sent to one webhook to try it. */
+            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1594,6 +1675,8 @@ export interface components {
                 deliveries: components["schemas"]["DeliveryCounts"];
                 id: string;
                 ordering_key?: string | null;
+                /** @description Sent to one webhook to try it. */
+                test: boolean;
                 timestamp: string;
                 type: string;
             }[];
@@ -1832,6 +1915,41 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description The time in which an endpoint missed events. */
+        RecoverInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            /** @description Events accepted at or after this time (RFC 3339). */
+            since: string;
+            /** @description Events accepted before this time; now when absent. */
+            until?: string | null;
+        };
+        /** @description How many deliveries it is about. */
+        ReplayCount: {
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description Since when an endpoint's failed deliveries are sent again. */
+        RetryFailedInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            /** @description Deliveries made at or after this time (RFC 3339). */
+            since: string;
+        };
+        /** @description Which deliveries are sent again; all given conditions hold. */
+        RetryInput: {
+            /** @description Only count. */
+            dry_run?: boolean;
+            endpoint_id?: string | null;
+            /** @description A full type, or a prefix followed by `.*`. */
+            event_type?: string | null;
+            /** @description Deliveries made at or after this time (RFC 3339). */
+            since?: string | null;
+            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again. */
+            status?: string | null;
+            /** @description Deliveries made before this time. */
+            until?: string | null;
+        };
         /** @description The new secret. */
         RotatedSecret: {
             /** @description Until when the one before is valid; `null` when it is not any more. */
@@ -1933,10 +2051,23 @@ export interface components {
             /** @description Hex HMAC-SHA256 of `external_id` under the bot's identity secret. */
             identity_hash?: string | null;
         };
+        /** @description A test on its way. */
+        TestAccepted: {
+            delivery_id: string;
+            /** @description The event. */
+            id: string;
+        };
         /** @description A conversation over the present draft; chat with it by the chat API. */
         TestConversation: {
             conversation_id: string;
             token: string;
+        };
+        /** @description A test event; everything has a default. */
+        TestInput: {
+            /** @description Any JSON value; the type's registered example, or a sentence that says what it is, when absent. */
+            data?: unknown;
+            /** @description `test.ping` when absent. */
+            type?: string | null;
         };
         /** @description A person who may log in. */
         User: {
@@ -2377,6 +2508,53 @@ export interface operations {
             };
         };
     };
+    deliveries_retry_many: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deliveries_get: {
         parameters: {
             query?: never;
@@ -2569,6 +2747,104 @@ export interface operations {
             };
         };
     };
+    endpoints_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecoverInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_retry_failed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryFailedInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayCount"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     endpoints_secret: {
         parameters: {
             query?: never;
@@ -2611,6 +2887,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestAccepted"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {
