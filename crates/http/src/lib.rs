@@ -73,7 +73,7 @@ pub fn router(app: App) -> Router {
 fn api_routes() -> Router<App> {
     use api::{
         accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, project,
-        replays, scenarios,
+        replays, scenarios, stats,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -89,6 +89,7 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}/retry-failed", post(replays::retry_failed))
         .route("/endpoints/{id}/recover", post(replays::recover))
         .route("/endpoints/{id}/test", post(replays::test))
+        .route("/endpoints/{id}/stats", get(stats::stats))
         .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
         .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))

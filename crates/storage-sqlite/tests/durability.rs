@@ -273,7 +273,8 @@ async fn of_callers_at_once_only_the_one_that_does_not_fit_is_refused() {
 async fn readers_do_not_wait_for_a_long_write() {
     let dir = tempfile::tempdir().unwrap();
     let (world, _) = world(dir.path()).await;
-    let large = |_| NewEvent { deliveries: (0..200).map(|_| world.delivery(world.endpoint)).collect(), ..world.event() };
+    let large =
+        |_| NewEvent { deliveries: (0..200).map(|_| world.delivery(world.endpoint)).collect(), ..world.event() };
     let events: Vec<_> = (0..100).map(large).collect();
     let storage: SharedStorage = world.storage.clone();
     let mut long = tokio::spawn(async move { storage.accept_events(events).await });

@@ -12,6 +12,7 @@ pub mod overview;
 pub mod project;
 pub mod replays;
 pub mod scenarios;
+pub mod stats;
 
 use crate::extract::page;
 use crate::problems::Answer;

@@ -213,26 +213,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deliveries/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
-         *     `dry_run` 200, and nothing is sent.
-         */
-        post: operations["deliveries_retry_many"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/deliveries/{id}": {
         parameters: {
             query?: never;
@@ -304,43 +284,6 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
-    "/api/v1/endpoints/{id}/recover": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
-         *     while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
-         */
-        post: operations["endpoints_recover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/endpoints/{id}/retry-failed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. */
-        post: operations["endpoints_retry_failed"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/endpoints/{id}/secret": {
         parameters: {
             query?: never;
@@ -375,20 +318,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/endpoints/{id}/test": {
+    "/api/v1/endpoints/{id}/stats": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How an endpoint fared in the last minutes, the present one among them. */
+        get: operations["endpoints_stats"];
         put?: never;
-        /**
-         * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-         *     wherever it is shown.
-         */
-        post: operations["endpoints_test"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1215,6 +1155,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description Since when it does nothing but fail. */
+            failing_since: string | null;
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
@@ -1251,6 +1193,7 @@ export interface components {
             transformation: string | null;
             updated_at: string;
             url: string;
+            waiting: components["schemas"]["EndpointWaiting"] | null;
         };
         /** @description Credentials that are sent as the header `authorization`. */
         EndpointAuth: {
@@ -1355,19 +1298,33 @@ export interface components {
         EndpointSecret: {
             secret: string;
         };
+        /** @description An endpoint's last minutes, the oldest first; those without attempts are there, too. */
+        EndpointStats: {
+            items: components["schemas"]["MinuteStats"][];
+            /** @description When counting began: the figures are in memory and begin anew when Kanca starts. */
+            since: string;
+        };
         /**
          * @description Whether an endpoint gets events: a paused one keeps them for later, a disabled one does not get new ones.
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description Why nothing is sent to an endpoint now. */
+        EndpointWaiting: {
+            /**
+             * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+             *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             */
+            reason: string;
+            /** @description When it is tried again; null while a probe is under way. */
+            until: string | null;
+        };
         /** @description An event in a list. */
         Event: {
             created_at: string;
             deliveries: components["schemas"]["DeliveryCounts"];
             id: string;
             ordering_key: string | null;
-            /** @description Sent to one webhook to try it. */
-            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1393,8 +1350,6 @@ export interface components {
             id: string;
             idempotency_key: string | null;
             ordering_key: string | null;
-            /** @description Sent to one webhook to try it. */
-            test: boolean;
             timestamp: string;
             type: string;
         };
@@ -1628,6 +1583,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description Since when it does nothing but fail. */
+                failing_since?: string | null;
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
@@ -1664,6 +1621,7 @@ export interface components {
                 transformation?: string | null;
                 updated_at: string;
                 url: string;
+                waiting?: components["schemas"]["EndpointWaiting"] | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
@@ -1675,8 +1633,6 @@ export interface components {
                 deliveries: components["schemas"]["DeliveryCounts"];
                 id: string;
                 ordering_key?: string | null;
-                /** @description Sent to one webhook to try it. */
-                test: boolean;
                 timestamp: string;
                 type: string;
             }[];
@@ -1815,6 +1771,33 @@ export interface components {
          * @enum {string}
          */
         MessageSender: "contact" | "bot" | "agent" | "note";
+        /** @description What was sent to an endpoint in one minute. */
+        MinuteStats: {
+            /** @description The minute's beginning. */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Attempts that succeeded.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that did not.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Half of the attempts took at most so long, at most a quarter too high; `null` without attempts.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: double
+             * @description The same for 95 of 100.
+             */
+            p95_ms: number | null;
+        };
         /** @description A name. */
         NameInput: {
             name: string;
@@ -1914,41 +1897,6 @@ export interface components {
             per_seconds: number;
             /** Format: int64 */
             requests: number;
-        };
-        /** @description The time in which an endpoint missed events. */
-        RecoverInput: {
-            /** @description Only count. */
-            dry_run?: boolean;
-            /** @description Events accepted at or after this time (RFC 3339). */
-            since: string;
-            /** @description Events accepted before this time; now when absent. */
-            until?: string | null;
-        };
-        /** @description How many deliveries it is about. */
-        ReplayCount: {
-            /** Format: int64 */
-            count: number;
-        };
-        /** @description Since when an endpoint's failed deliveries are sent again. */
-        RetryFailedInput: {
-            /** @description Only count. */
-            dry_run?: boolean;
-            /** @description Deliveries made at or after this time (RFC 3339). */
-            since: string;
-        };
-        /** @description Which deliveries are sent again; all given conditions hold. */
-        RetryInput: {
-            /** @description Only count. */
-            dry_run?: boolean;
-            endpoint_id?: string | null;
-            /** @description A full type, or a prefix followed by `.*`. */
-            event_type?: string | null;
-            /** @description Deliveries made at or after this time (RFC 3339). */
-            since?: string | null;
-            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again. */
-            status?: string | null;
-            /** @description Deliveries made before this time. */
-            until?: string | null;
         };
         /** @description The new secret. */
         RotatedSecret: {
@@ -2051,23 +1999,10 @@ export interface components {
             /** @description Hex HMAC-SHA256 of `external_id` under the bot's identity secret. */
             identity_hash?: string | null;
         };
-        /** @description A test on its way. */
-        TestAccepted: {
-            delivery_id: string;
-            /** @description The event. */
-            id: string;
-        };
         /** @description A conversation over the present draft; chat with it by the chat API. */
         TestConversation: {
             conversation_id: string;
             token: string;
-        };
-        /** @description A test event; everything has a default. */
-        TestInput: {
-            /** @description Any JSON value; the type's registered example, or a sentence that says what it is, when absent. */
-            data?: unknown;
-            /** @description `test.ping` when absent. */
-            type?: string | null;
         };
         /** @description A person who may log in. */
         User: {
@@ -2508,53 +2443,6 @@ export interface operations {
             };
         };
     };
-    deliveries_retry_many: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RetryInput"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     deliveries_get: {
         parameters: {
             query?: never;
@@ -2747,104 +2635,6 @@ export interface operations {
             };
         };
     };
-    endpoints_recover: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RecoverInput"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    endpoints_retry_failed: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RetryFailedInput"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReplayCount"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     endpoints_secret: {
         parameters: {
             query?: never;
@@ -2899,46 +2689,37 @@ export interface operations {
             };
         };
     };
-    endpoints_test: {
+    endpoints_stats: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 60; 60 when absent */
+                minutes?: number;
+            };
             header?: never;
             path: {
                 id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TestInput"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            202: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TestAccepted"];
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
