@@ -21,7 +21,7 @@ async fn counts(world: &World, endpoint: EndpointId) -> StatusCounts {
 
 /// Publishes `n` events that fail for good at an endpoint.
 async fn failed(world: &World, endpoint: EndpointId, n: u64) {
-    world.service_answers(|_| status(500));
+    world.service_answers(|_| status(400));
     let one = |n: u64| Publication {
         event_type: "order.paid".parse().unwrap(),
         data: EventData::parse(n.to_string().as_bytes()).unwrap(),
@@ -113,7 +113,7 @@ async fn what_was_published_while_an_endpoint_was_disabled_is_recovered() {
     let recover = async |dry| world.engine.recover(world.project(), endpoint, since, None, dry).await.unwrap();
     assert_eq!(recover(true).await, 1, "only what it subscribes to and did not get");
     assert_eq!(world.asked_for(missed), 0);
-    world.service_answers(|_| status(500));
+    world.service_answers(|_| status(400));
     assert_eq!(recover(false).await, 1);
     eventually("it is tried under its own id", async || world.asked_for(missed) == 1).await;
     let pending = async || world.delivery_of(missed).await;
