@@ -208,6 +208,7 @@ impl Engine {
         if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
             self.dispatcher.promote_all(id, self.clock.now());
         }
+        self.forget_outage(id).await;
         self.look_for_due(id);
         if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {
             self.announce_disabled(&endpoint.record).await;
@@ -243,7 +244,7 @@ impl Engine {
         self.endpoint(project, id)?;
         self.storage.delete_endpoint(project, id, self.clock.now()).await?;
         self.update_snapshot(|s| s.remove_endpoint(project, id));
-        self.dispatcher.forget(id);
+        self.dispatcher.forget(project, id);
         Ok(())
     }
 

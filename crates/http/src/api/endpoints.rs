@@ -15,6 +15,7 @@ use kanca_domain::endpoints::{EndpointStatus, Ordering};
 use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
+use kanca_domain::pace::Waiting;
 use kanca_domain::retries::Schedule;
 use kanca_domain::signatures::Version;
 use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput};
@@ -50,6 +51,10 @@ pub struct Endpoint {
     #[schema(value_type = EndpointStatusName)]
     pub status: EndpointStatus,
     pub disabled_reason: Option<String>,
+    /// Since when it does nothing but fail.
+    pub failing_since: Option<String>,
+    /// Why nothing is sent to it now, although it is active.
+    pub waiting: Option<EndpointWaiting>,
     /// The inbox of this project that the URL points to.
     #[schema(value_type = Option<String>)]
     pub inbox_id: Option<InboxId>,
@@ -105,6 +110,28 @@ pub enum EndpointStatusName {
     Active,
     Paused,
     Disabled,
+}
+
+/// Why nothing is sent to an endpoint now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointWaiting {
+    /// `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+    /// `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+    #[schema(value_type = String)]
+    pub reason: &'static str,
+    /// When it is tried again; null while a probe is under way.
+    pub until: Option<String>,
+}
+
+impl From<Waiting> for EndpointWaiting {
+    fn from(waiting: Waiting) -> Self {
+        let (reason, until) = match waiting {
+            Waiting::Breaker(until) => ("breaker", until),
+            Waiting::Held(until) => ("retry_after", Some(until)),
+            Waiting::Rate(until) => ("rate_limit", Some(until)),
+        };
+        Self { reason, until: until.map(rfc3339) }
+    }
 }
 
 /// A new endpoint.
@@ -357,6 +384,7 @@ pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<
 fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {
     let record = &endpoint.record;
     let options = &record.options;
+    let health = app.engine.endpoint_health(endpoint);
     Endpoint {
         id: record.id,
         name: record.name.clone(),
@@ -370,6 +398,8 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         headers: endpoint.header_names().map(|name| (name.to_owned(), MASK.to_owned())).collect(),
         status: record.status,
         disabled_reason: record.disabled_reason.clone(),
+        failing_since: health.failing_since.map(rfc3339),
+        waiting: health.waiting.map(EndpointWaiting::from),
         inbox_id: record.inbox_id,
         retry_schedule: options.retry_schedule.as_ref().map(Schedule::seconds),
         timeout_seconds: options.timeout_seconds,

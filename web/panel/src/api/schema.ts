@@ -1138,6 +1138,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description Since when it does nothing but fail. */
+            failing_since: string | null;
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
@@ -1174,6 +1176,7 @@ export interface components {
             transformation: string | null;
             updated_at: string;
             url: string;
+            waiting: components["schemas"]["EndpointWaiting"] | null;
         };
         /** @description Credentials that are sent as the header `authorization`. */
         EndpointAuth: {
@@ -1283,6 +1286,16 @@ export interface components {
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description Why nothing is sent to an endpoint now. */
+        EndpointWaiting: {
+            /**
+             * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+             *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             */
+            reason: string;
+            /** @description When it is tried again; null while a probe is under way. */
+            until: string | null;
+        };
         /** @description An event in a list. */
         Event: {
             created_at: string;
@@ -1547,6 +1560,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description Since when it does nothing but fail. */
+                failing_since?: string | null;
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
@@ -1583,6 +1598,7 @@ export interface components {
                 transformation?: string | null;
                 updated_at: string;
                 url: string;
+                waiting?: components["schemas"]["EndpointWaiting"] | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
