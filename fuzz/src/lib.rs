@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use kanca_domain::addresses::{AddressRules, Cidr};
 use kanca_domain::endpoints::{check_headers, check_url};
 use kanca_domain::events::{EventData, EventType};
-use kanca_domain::formats::{Format, encode, xml};
+use kanca_domain::formats::{Envelope, Format, encode, xml};
+use kanca_domain::ids::{EventId, Id as _, ProjectId};
 use kanca_domain::proxies::Proxy;
 use kanca_domain::retries::{LONGEST_RETRY_AFTER, retry_after};
 use kanca_domain::signatures::{Secret, SignatureHeaders, TOLERANCE_SECONDS, Verifier, Version, sign, verify};
@@ -102,11 +103,15 @@ pub fn signature(bytes: &[u8]) {
     }
 }
 
+fn envelope<'a>(event_type: &'a EventType, timestamp: &'a str, data: &'a EventData) -> Envelope<'a> {
+    Envelope { project: ProjectId::new(1, &[1; 10]), id: EventId::new(2, &[2; 10]), event_type, timestamp, data }
+}
+
 /// An event's data as JSON, in every format.
 pub fn event_formats(bytes: &[u8]) {
     let Ok(data) = EventData::parse(bytes) else { return };
     let event_type: EventType = "order.paid".parse().expect("a type");
-    let encoded = |format, data: &EventData| encode(format, &event_type, "2026-01-31T09:00:00.000Z", data);
+    let encoded = |format, data: &EventData| encode(format, &envelope(&event_type, "2026-01-31T09:00:00.000Z", data));
 
     let json = encoded(Format::Json, &data).expect("as large as the data").body;
     let json = String::from_utf8(json).expect("text");
@@ -124,12 +129,17 @@ pub fn event_formats(bytes: &[u8]) {
         assert_eq!((pairs[1].0.as_ref(), pairs[1].1.as_ref()), ("timestamp", "2026-01-31T09:00:00.000Z"));
         assert!(written.body.is_ascii() && !written.body.contains(&b' '));
     }
+    let structured = encoded(Format::CloudeventsStructured, &data).expect("as large as the data").body;
+    assert!(structured.ends_with(format!(",\"data\":{}}}", data.as_str()).as_bytes()));
+    let binary = encoded(Format::CloudeventsBinary, &data).expect("as large as the data").body;
+    assert_eq!(binary, data.as_str().as_bytes());
+    String::from_utf8(encoded(Format::Text, &data).expect("as large as the data").body).expect("text");
 }
 
 /// XML that claims to be an event.
 pub fn xml_back(bytes: &[u8]) {
     let Ok(read) = xml::decode(bytes) else { return };
-    let written = encode(Format::Xml, &read.event_type, &read.timestamp, &read.data).expect("not too large");
+    let written = encode(Format::Xml, &envelope(&read.event_type, &read.timestamp, &read.data)).expect("not too large");
     let again = xml::decode(&written.body).expect("what is written can be read");
     assert_eq!(again.data.as_str(), read.data.as_str());
     assert_eq!(again.event_type, read.event_type);
