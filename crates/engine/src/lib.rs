@@ -22,6 +22,7 @@ pub mod scenarios;
 pub mod secrets;
 pub mod settings;
 mod snapshot;
+pub mod stats;
 mod webhook_answers;
 
 pub use errors::{EngineError, Result};
@@ -102,6 +103,7 @@ pub struct Inner {
     nobodys_hash: tokio::sync::OnceCell<String>,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
     room: room::Room,
+    stats: stats::Stats,
 }
 
 struct Limits {
@@ -198,6 +200,7 @@ impl Engine {
             nobodys_hash: tokio::sync::OnceCell::new(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
+            stats: stats::Stats::new(clock.now()),
             storage,
             sender,
             clock,
@@ -316,6 +319,7 @@ impl Engine {
             limits.logins_per_client.forget_idle();
             limits.messages_per_conversation.forget_idle();
             limits.captures_per_inbox.forget_idle();
+            self.stats.forget_idle(self.clock.now());
             let pruned = self.storage.prune_idempotency(self.clock.now(), 10_000).await;
             if let Err(error) = pruned.map_err(EngineError::from).and(self.store_key_uses().await) {
                 tracing::warn!(%error, "housekeeping failed; it is tried again");

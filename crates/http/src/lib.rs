@@ -73,7 +73,7 @@ pub fn router(app: App) -> Router {
 fn api_routes() -> Router<App> {
     use api::{
         accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes, overview, project,
-        scenarios,
+        scenarios, stats,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -86,6 +86,7 @@ fn api_routes() -> Router<App> {
         .route("/overview", get(overview::overview))
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
+        .route("/endpoints/{id}/stats", get(stats::stats))
         .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
         .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))

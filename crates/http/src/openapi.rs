@@ -2,7 +2,7 @@
 
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoints, event_batches, events, inboxes,
-    overview, project, scenarios,
+    overview, project, scenarios, stats,
 };
 use crate::{chat, problems, webhook_keys};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use utoipa::{Modify, OpenApi};
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
         endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,

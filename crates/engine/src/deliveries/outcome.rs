@@ -58,6 +58,7 @@ impl Engine {
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.clock.now();
+        self.stats.note(endpoint_id, at, exchange.record.success, exchange.record.duration_us);
         let signal = Signal::of(exchange.end);
         // With these two statuses the wish is about the receiver as a whole (RFC 6585 §4, RFC 9110 §15.6.4).
         let hold = matches!(exchange.end, AttemptEnd::Status(429 | 503)).then(|| exchange.wait_asked(at)).flatten();

@@ -11,6 +11,7 @@ pub mod inboxes;
 pub mod overview;
 pub mod project;
 pub mod scenarios;
+pub mod stats;
 
 use crate::extract::page;
 use crate::problems::Answer;

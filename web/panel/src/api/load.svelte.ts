@@ -44,6 +44,8 @@ export class LoadedList<T> {
   error = $state.raw<unknown>(null);
   loading = $state(true);
   loadingMore = $state(false);
+  /** Whether the last refresh failed, so that what is shown may be old. */
+  stale = $state(false);
   #fetcher: ((cursor?: string) => Promise<Page<T>>) | null = null;
   #turn = 0;
 
@@ -63,6 +65,7 @@ export class LoadedList<T> {
       this.items = page.items;
       this.next = page.next;
       this.error = null;
+      this.stale = false;
     } catch (error) {
       if (turn === this.#turn) this.error = error;
     } finally {
@@ -82,8 +85,10 @@ export class LoadedList<T> {
       if (behind.length === 0) this.next = page.next;
       this.items = [...page.items, ...behind];
       this.error = null;
+      this.stale = false;
     } catch {
       // The list on show stays; the next refresh or the user's next step tells.
+      if (turn === this.#turn) this.stale = true;
     }
   }
 

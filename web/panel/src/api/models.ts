@@ -16,6 +16,8 @@ export type User = Schemas['User'];
 export type ProjectRef = Schemas['ProjectName'];
 export type Session = Schemas['Session'];
 export type Project = Schemas['Project'];
+/** The project that is on show, with what holds for its webhooks by default. */
+export type ProjectSettings = Schemas['ProjectSettings'];
 export type ApiKey = Schemas['ApiKey'];
 
 export type Overview = Schemas['Overview'];
@@ -28,13 +30,39 @@ export type EndpointStatus = Schemas['EndpointStatusName'];
 export type EndpointFormat = Schemas['FormatName'];
 export type Ordering = Schemas['OrderingName'];
 export type Endpoint = Schemas['Endpoint'];
-/** All fields of the panel's form. */
-export type EndpointInput = Pick<Endpoint, 'name' | 'url' | 'event_types' | 'format' | 'ordering' | 'headers'>;
+/** What the panel's form starts with. */
+export type EndpointStart = Pick<
+  Endpoint,
+  | 'name'
+  | 'url'
+  | 'event_types'
+  | 'format'
+  | 'ordering'
+  | 'headers'
+  | 'retry_schedule'
+  | 'timeout_seconds'
+  | 'rate_limit'
+  | 'max_concurrency'
+  | 'disable_after_seconds'
+  | 'signature'
+  | 'auth'
+  | 'proxy'
+  | 'client_certificate'
+>;
+/** All fields of the panel's form; a certificate that is left out stays as it is. */
+export type EndpointInput = Omit<EndpointStart, 'client_certificate'> & {
+  client_certificate?: Schemas['ClientCertificateInput'] | null;
+};
+export type RotatedSecret = Schemas['RotatedSecret'];
+
+export type EndpointStats = Schemas['EndpointStats'];
+export type MinuteStats = Schemas['MinuteStats'];
 
 export type EventItem = Schemas['Event'];
 export type EventDetail = Schemas['EventDetail'];
 export type Delivery = Schemas['Delivery'];
 export type DeliveryDetail = Schemas['DeliveryDetail'];
+export type AttemptTimings = Schemas['AttemptTimings'];
 export type Attempt = Schemas['Attempt'];
 export type HeaderPair = [name: string, value: string];
 

@@ -318,6 +318,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an endpoint fared in the last minutes, the present one among them. */
+        get: operations["endpoints_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/event-types": {
         parameters: {
             query?: never;
@@ -1281,6 +1298,12 @@ export interface components {
         EndpointSecret: {
             secret: string;
         };
+        /** @description An endpoint's last minutes, the oldest first; those without attempts are there, too. */
+        EndpointStats: {
+            items: components["schemas"]["MinuteStats"][];
+            /** @description When counting began: the figures are in memory and begin anew when Kanca starts. */
+            since: string;
+        };
         /**
          * @description Whether an endpoint gets events: a paused one keeps them for later, a disabled one does not get new ones.
          * @enum {string}
@@ -1748,6 +1771,33 @@ export interface components {
          * @enum {string}
          */
         MessageSender: "contact" | "bot" | "agent" | "note";
+        /** @description What was sent to an endpoint in one minute. */
+        MinuteStats: {
+            /** @description The minute's beginning. */
+            at: string;
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Attempts that succeeded.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that did not.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Half of the attempts took at most so long, at most a quarter too high; `null` without attempts.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: double
+             * @description The same for 95 of 100.
+             */
+            p95_ms: number | null;
+        };
         /** @description A name. */
         NameInput: {
             name: string;
@@ -2630,6 +2680,46 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_stats: {
+        parameters: {
+            query?: {
+                /** @description 1 to 60; 60 when absent */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

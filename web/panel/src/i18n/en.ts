@@ -42,6 +42,7 @@ export default {
   'live.on': 'Live',
   'live.connecting': 'Connecting…',
   'live.off': 'Reconnecting…',
+  'live.paused': 'Paused',
 
   'delivery.pending': 'Pending',
   'delivery.delivered': 'Delivered',

@@ -44,6 +44,7 @@ const tr: Record<keyof typeof en, string> = {
   'live.on': 'Canlı',
   'live.connecting': 'Bağlanıyor…',
   'live.off': 'Yeniden bağlanıyor…',
+  'live.paused': 'Duraklatıldı',
 
   'delivery.pending': 'Bekliyor',
   'delivery.delivered': 'Teslim edildi',

@@ -58,6 +58,17 @@ const tr: Record<keyof typeof en, string> = {
   'attempt.none': 'Henüz deneme yok',
   'attempt.noneText': 'İlk deneme yapılınca burada görünür.',
   'attempt.list': 'Denemeler',
+  'attempt.timing': 'Zaman nereye gitti',
+  'attempt.dns': 'DNS araması',
+  'attempt.connect': 'Bağlanma',
+  'attempt.tls': 'TLS',
+  'attempt.firstByte': 'İlk bayt',
+  'attempt.rest': 'Yanıtın geri kalanı',
+  'attempt.total': 'Toplam',
+  'attempt.remote': 'Adres',
+  'attempt.reused': 'Açık bir bağlantı yeniden kullanıldı: arama, bağlanma ve TLS yok.',
+  'live.pause': 'Duraklat',
+  'live.resume': 'Sürdür',
 };
 
 export default tr;

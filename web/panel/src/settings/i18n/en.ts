@@ -52,4 +52,7 @@ export default {
   'account.password': 'Change the password',
   'account.passwordText': 'Run this command on the server. It prints a link with which you choose a new password.',
   'account.command': 'Command',
+  'delivery.title': 'Defaults of this project’s webhooks',
+  'delivery.text': 'They hold for each webhook that does not say otherwise.',
+  'delivery.scheduleHint': 'The wait before each attempt, such as “0 s, 5 s, 5 min, 2 h”. Empty: Kanca’s default.',
 } as const satisfies Record<string, string>;

@@ -54,6 +54,9 @@ const tr: Record<keyof typeof en, string> = {
   'account.password': 'Parolayı değiştirin',
   'account.passwordText': 'Sunucuda bu komutu çalıştırın. Yeni parola seçeceğiniz bir bağlantı yazdırır.',
   'account.command': 'Komut',
+  'delivery.title': 'Bu projenin web kancalarının varsayılanları',
+  'delivery.text': 'Başka bir şey söylemeyen her web kancası için geçerlidir.',
+  'delivery.scheduleHint': 'Her denemeden önceki bekleme, örneğin “0 sn, 5 sn, 5 dk, 2 sa”. Boşsa Kanca’nın varsayılanı geçerlidir.',
 };
 
 export default tr;
