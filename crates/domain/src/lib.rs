@@ -11,6 +11,7 @@ pub mod formats;
 pub mod headers;
 pub mod ids;
 pub mod inboxes;
+pub mod pace;
 pub mod projects;
 pub mod proxies;
 pub mod retries;

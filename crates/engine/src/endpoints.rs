@@ -6,11 +6,13 @@ mod faults;
 mod options;
 mod sealed;
 mod signing;
+mod way;
 
 pub use auth::{AuthFields, AuthKind};
 pub(crate) use faults::Faults;
 pub use options::{OptionsInput, RateLimitInput};
 pub use signing::Rotation;
+pub use way::{CertificateFields, ProxyFields};
 
 use crate::Engine;
 use crate::errors::{EngineError, Result};
@@ -29,6 +31,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use url::Url;
+use way::Way;
 
 /// What stands for a header value that is not shown.
 pub const MASK: &str = "••••";
@@ -39,15 +42,18 @@ pub struct Endpoint {
     pub subscription: Subscription,
     secrets: Secrets,
     pub(crate) signing: Signing,
+    pub(crate) way: Way,
     /// The headers that are its own, with values.
     own_headers: Vec<(String, String)>,
 }
 
 impl Endpoint {
-    fn new(record: EndpointRecord, subscription: Subscription, secrets: Secrets) -> Arc<Self> {
+    fn new(engine: &Engine, record: EndpointRecord, subscription: Subscription, secrets: Secrets) -> Arc<Self> {
+        let options = &secrets.options;
+        let way = engine.read_way(record.id, options.client_certificate.as_ref(), options.proxy.as_ref());
         let mut own_headers = secrets.headers.clone();
         own_headers.extend(secrets.options.auth.iter().map(|auth| ("authorization".to_owned(), auth.header())));
-        Arc::new(Self { signing: Signing::new(&secrets), record, subscription, secrets, own_headers })
+        Arc::new(Self { way, signing: Signing::new(&secrets), record, subscription, secrets, own_headers })
     }
 
     /// The names of the custom headers.
@@ -114,7 +120,7 @@ impl Engine {
         // Where the secret is wrong, another stands for it while the rest is looked at.
         let secret = secret.unwrap_or_else(|| self.new_secret(Version::V1));
         let mut secrets = Secrets { secret, headers: new.headers, options: SealedOptions::default() };
-        new.options.apply(&mut options, &mut secrets, &mut faults);
+        new.options.apply(self, &mut options, &mut secrets, &mut faults);
         faults.extend(programs);
         faults.result()?;
         let (Some(subscription), Some(inbox_id)) = (subscription, inbox_id) else {
@@ -142,7 +148,7 @@ impl Engine {
         self.seal(&mut record, &secrets)?;
         self.storage.create_endpoint(record.clone()).await?;
         let text = secrets.secret.reveal();
-        let endpoint = Endpoint::new(record, subscription, secrets);
+        let endpoint = Endpoint::new(self, record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         Ok((endpoint, text))
     }
@@ -190,7 +196,7 @@ impl Engine {
             }
             record.url = url;
         }
-        patch.options.apply(&mut record.options, &mut secrets, &mut faults);
+        patch.options.apply(self, &mut record.options, &mut secrets, &mut faults);
         faults.extend(programs);
         faults.result()?;
         self.seal(&mut record, &secrets)?;
@@ -202,11 +208,12 @@ impl Engine {
         }
         record.updated_at = self.clock.now();
         self.storage.update_endpoint(record.clone()).await?;
-        let endpoint = Endpoint::new(record, subscription, secrets);
+        let endpoint = Endpoint::new(self, record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
             self.dispatcher.promote_all(id, self.clock.now());
         }
+        self.forget_outage(id).await;
         self.look_for_due(id);
         if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {
             self.announce_disabled(&endpoint.record).await;
@@ -242,7 +249,7 @@ impl Engine {
         self.endpoint(project, id)?;
         self.storage.delete_endpoint(project, id, self.clock.now()).await?;
         self.update_snapshot(|s| s.remove_endpoint(project, id));
-        self.dispatcher.forget(id);
+        self.dispatcher.forget(project, id);
         Ok(())
     }
 
@@ -295,7 +302,7 @@ impl Engine {
         let secrets = self.unseal(&record)?;
         let subscription = parse_subscription(record.event_types.as_deref());
         let subscription = subscription.map_err(|_| unreadable(&record, "event types"))?;
-        Ok(Endpoint::new(record, subscription, secrets))
+        Ok(Endpoint::new(self, record, subscription, secrets))
     }
 }
 

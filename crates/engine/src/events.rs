@@ -69,6 +69,36 @@ pub(crate) enum Audience {
     Nobody(Explanation),
 }
 
+/// Deliveries on their way from a commit to their queues.
+///
+/// A caller that goes away in the middle leaves a commit that may have happened: the claims are given back by storage,
+/// and here the queues are told to look into the table.
+struct Handover<'a> {
+    engine: &'a Engine,
+    jobs: Vec<(Arc<Endpoint>, Job)>,
+}
+
+impl Handover<'_> {
+    fn start(mut self, held: &[DeliveryId]) {
+        self.engine.dispatcher.start(self.engine, std::mem::take(&mut self.jobs), held);
+    }
+
+    fn drop_claims(mut self) {
+        self.engine.dispatcher.drop_claims(std::mem::take(&mut self.jobs));
+    }
+}
+
+impl Drop for Handover<'_> {
+    fn drop(&mut self) {
+        for (endpoint, job) in self.jobs.drain(..) {
+            let (id, due) = (endpoint.record.id, job.event.accepted_at);
+            self.engine.dispatcher.drop_claims(vec![(endpoint, job)]);
+            self.engine.dispatcher.note_due(id, due);
+            self.engine.look_for_due(id);
+        }
+    }
+}
+
 impl Engine {
     /// Publishes an event in a project. Returns when the event and its deliveries are durable.
     pub async fn publish(&self, project: ProjectId, publication: Publication) -> Result<Published> {
@@ -79,11 +109,12 @@ impl Engine {
             return Err(EngineError::Internal("an event was prepared and is gone".into()));
         };
         let id = event.id;
+        let handover = Handover { engine: self, jobs };
         let accepted = self.storage.accept_event(event).await;
         if let Ok(Accepted::New { held }) = &accepted {
-            self.dispatcher.start(self, jobs, held);
+            handover.start(held);
         } else {
-            self.dispatcher.drop_claims(jobs);
+            handover.drop_claims();
         }
         match accepted.map_err(|e| self.note_storage(e))? {
             Accepted::New { .. } => Ok(Published::New(id)),
@@ -170,7 +201,7 @@ impl Engine {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
-            let claim = self.dispatcher.reserve(endpoint.record.id, delivery, now);
+            let claim = self.dispatcher.reserve(project, endpoint.record.id, delivery, now);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,

@@ -2,10 +2,9 @@
 //! that the client, which may still be writing, sees the answer instead of a broken connection.
 
 use crate::problems::{Answer, Problem};
-use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -34,7 +33,10 @@ pub enum Collected {
 ///
 /// # Errors
 /// A problem when the connection breaks, the framing is wrong or the client is too slow.
-pub async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Collected> {
+pub async fn collect<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<Collected>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
     let announced = announced(headers);
     match tokio::time::timeout(READ_TIME, read(body, announced, limit)).await {
         Ok(read) => read,
@@ -42,7 +44,10 @@ pub async fn collect(headers: &HeaderMap, body: Body, limit: usize) -> Answer<Co
     }
 }
 
-async fn read(mut body: Body, announced: Option<u64>, limit: usize) -> Answer<Collected> {
+async fn read<B>(mut body: B, announced: Option<u64>, limit: usize) -> Answer<Collected>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
     let over = |n: u64| n > limit as u64;
     let mut collected = BytesMut::new();
     if let Some(length) = announced {
@@ -84,6 +89,14 @@ pub async fn discard(mut body: impl http_body::Body<Data = Bytes> + Unpin) -> u6
     discarded
 }
 
+/// Reads what nobody wanted of a body, so that a client which is still writing sees the answer.
+pub async fn discard_rest(body: impl http_body::Body<Data = Bytes> + Unpin) {
+    if !body.is_end_stream() {
+        // Who does not finish in time sees a broken connection.
+        let _ = tokio::time::timeout(DISCARD_TIME, discard(body)).await;
+    }
+}
+
 /// A body that can be taken up again after its reader left it.
 #[derive(Clone)]
 pub struct Resumable(Arc<Mutex<Incoming>>);
@@ -91,14 +104,6 @@ pub struct Resumable(Arc<Mutex<Incoming>>);
 impl Resumable {
     pub fn new(body: Incoming) -> Self {
         Self(Arc::new(Mutex::new(body)))
-    }
-
-    /// Reads what nobody wanted, so that a client which is still writing sees the answer.
-    pub async fn discard_rest(self) {
-        if !self.is_end_stream() {
-            // Who does not finish in time sees a broken connection.
-            let _ = tokio::time::timeout(DISCARD_TIME, discard(self)).await;
-        }
     }
 }
 

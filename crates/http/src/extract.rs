@@ -151,10 +151,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 }
 
 /// Reads a JSON body's bytes within a limit.
-pub async fn read_json(headers: &HeaderMap, body: axum::body::Body, limit: usize) -> Answer<bytes::Bytes> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or_default());
-    let essence = content_type.map(|v| v.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    let is_json = essence.is_some_and(|e| e == "application/json" || e.ends_with("+json"));
+pub async fn read_json<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<bytes::Bytes>
+where
+    B: http_body::Body<Data = bytes::Bytes> + Unpin,
+{
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
     match collect(headers, body, limit).await? {
         Collected::TooLarge(_) => {
             Err(Problem::too_large(format!("The body is larger than {limit} bytes. Send less, or a link to it.")))
@@ -164,11 +167,20 @@ pub async fn read_json(headers: &HeaderMap, body: axum::body::Body, limit: usize
     }
 }
 
+fn is_json_type(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}
+
 /// Parses JSON; what is no JSON is 400, what has wrong fields is 422 with the field.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
     // A list would be read as the fields in their order.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::invalid("", "The body must be a JSON object, not a list."));
+    }
+    // Only what is wrong is read once more, slowly, for the place of the fault.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer);

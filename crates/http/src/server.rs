@@ -1,7 +1,8 @@
 //! The accept loop: one task for each connection, deadlines against slow clients, and an orderly end.
 
 use crate::App;
-use crate::body::Resumable;
+use crate::api::events;
+use crate::body::{Resumable, discard_rest};
 use crate::capture::tap::{Tap, Tapped};
 use crate::extract::{Peer, network};
 use crate::problems::Problem;
@@ -114,9 +115,9 @@ async fn accept(listener: &TcpListener, app: &App, shutdown: &mut Shutdown, door
                 let ip = peer.ip().to_canonical();
                 let proxy = app.trusted_proxies.iter().any(|cidr| cidr.contains(ip));
                 let Some(place) = doors.enter(permit, network(ip), !proxy) else { continue };
-                let (router, shutdown) = (router.clone(), shutdown.clone());
+                let (app, router, shutdown) = (app.clone(), router.clone(), shutdown.clone());
                 tokio::spawn(async move {
-                    connection(stream, peer, router, shutdown).await;
+                    connection(stream, peer, app, router, shutdown).await;
                     drop(place);
                 });
             }
@@ -138,15 +139,25 @@ async fn answer(router: Router, request: axum::extract::Request) -> Response {
     router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shutdown: Shutdown) {
+async fn connection(stream: TcpStream, peer: SocketAddr, app: App, router: Router, mut shutdown: Shutdown) {
     // Without it small answers wait for the client's acknowledgement; where it cannot be set they do.
     let _ = stream.set_nodelay(true);
     let tap = Tap::default();
     let io = TokioIo::new(Tapped::new(stream, tap.clone()));
     let service = service_fn(move |request: Request<Incoming>| {
-        let (router, tap) = (router.clone(), tap.clone());
+        let (router, tap, app) = (router.clone(), tap.clone(), app.clone());
         async move {
-            let (parts, body) = request.into_parts();
+            let publication = events::is_publication(&request);
+            let (parts, mut body) = request.into_parts();
+            // Dropped in the middle, it leaves nothing half done, so it needs no task of its own.
+            if publication {
+                let response = crate::api_headers(events::publish_at_once(&app, parts, &mut body).await).await;
+                if !response.status().is_success() {
+                    discard_rest(body).await;
+                }
+                tap.expect_head();
+                return Ok(response);
+            }
             let body = Resumable::new(body);
             let mut request = Request::from_parts(parts, Body::new(body.clone()));
             request.extensions_mut().insert(Peer(peer));
@@ -158,7 +169,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut shu
                 answer(router, request).await
             };
             if response.status().is_client_error() || response.status().is_server_error() {
-                body.discard_rest().await;
+                discard_rest(body).await;
             }
             tap.expect_head();
             Ok::<_, Infallible>(response)

@@ -4,9 +4,10 @@
 //! written something, the whole batch is rolled back and run again with a savepoint around each job. Nothing is answered
 //! before the commit, and the memory beside the tables goes along with each rollback.
 
+use crate::checkpoints::Checkpoints;
 use crate::counts;
 use crate::faults::named;
-use crate::jobs::{Job, Jobs, Lost, Tx, answer_all};
+use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
 use crate::memory::Memory;
 use kanca_storage::StorageError;
 use rusqlite::Connection;
@@ -17,18 +18,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Batches {
     pub sql: Connection,
     pub memory: Memory,
+    pub answers: Answers,
     /// How many transactions were committed.
     pub commits: Arc<AtomicU64>,
-    /// How long the log is; a hook of the connection keeps it.
-    pub wal_pages: Arc<AtomicU64>,
-    pub checkpoint_pages: u64,
+    pub checkpoints: Checkpoints,
 }
 
 impl Batches {
     /// Runs a batch in one transaction, without savepoints.
     pub(crate) fn together(&mut self, jobs: &mut Jobs) {
         if let Err(error) = self.begin() {
-            return answer_all(jobs, Some(&Lost::from(named(&error))));
+            return self.answers.give(jobs, Some(Lost::from(named(&error))));
         }
         let mark = self.memory.mark();
         for job in jobs.iter_mut() {
@@ -45,7 +45,7 @@ impl Batches {
             self.roll_back();
             self.memory.roll_back_to(mark);
             if jobs.len() == 1 {
-                return answer_all(jobs, None);
+                return self.answers.give(jobs, None);
             }
             return self.apart(jobs);
         }
@@ -72,7 +72,7 @@ impl Batches {
     fn again(&mut self, done: &mut Jobs) {
         for job in done.iter_mut() {
             if let Err(lost) = self.alone(job.as_mut()) {
-                return answer_all(done, Some(&lost));
+                return self.answers.give(done, Some(lost));
             }
         }
         self.commit(done);
@@ -140,7 +140,7 @@ impl Batches {
             Ok(()) => {
                 self.memory.settle();
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                answer_all(jobs, None);
+                self.answers.give(jobs, None);
             }
             Err(fault) => {
                 self.give_up();
@@ -149,27 +149,8 @@ impl Batches {
                 if !matches!(error, StorageError::Full(_)) {
                     tracing::error!(%error, lost = jobs.len(), "a commit failed; nothing of it was acknowledged");
                 }
-                answer_all(jobs, Some(&Lost::from(error)));
+                self.answers.give(jobs, Some(Lost::from(error)));
             }
-        }
-    }
-
-    /// Copies the log back into the database when it has grown, after the callers were answered.
-    pub(crate) fn checkpoint(&self) {
-        let pages = self.wal_pages.load(Ordering::Relaxed);
-        if pages < self.checkpoint_pages {
-            return;
-        }
-        self.wal_pages.store(0, Ordering::Relaxed);
-        // When readers have kept the log from starting over for long, it is worth waiting for them once.
-        let sql = if pages < 8 * self.checkpoint_pages {
-            "PRAGMA wal_checkpoint(PASSIVE)"
-        } else {
-            "PRAGMA wal_checkpoint(RESTART)"
-        };
-        let done = self.sql.prepare_cached(sql).and_then(|mut s| s.query_row([], |_| Ok(())));
-        if let Err(error) = done {
-            tracing::warn!(%error, "the log could not be copied into the database; it is tried again later");
         }
     }
 }

@@ -137,6 +137,34 @@ impl Endpoints for SqliteStorage {
             .await
     }
 
+    async fn note_outage(&self, endpoint: EndpointId, since: Option<Timestamp>) -> Result<()> {
+        self.writer
+            .call(move |tx| {
+                match since {
+                    Some(since) => tx.execute(
+                        "INSERT OR REPLACE INTO outages (endpoint_id, since) VALUES (?1, ?2)",
+                        params![key(endpoint), micros(since)],
+                    )?,
+                    None => tx.execute("DELETE FROM outages WHERE endpoint_id = ?1", [key(endpoint)])?,
+                };
+                Ok(())
+            })
+            .await
+    }
+
+    async fn outages(&self) -> Result<HashMap<EndpointId, Timestamp>> {
+        self.readers
+            .call(|sql| {
+                let mut statement = sql.prepare_cached(
+                    "SELECT o.endpoint_id, o.since FROM outages o JOIN endpoints e ON e.id = o.endpoint_id \
+                     WHERE e.deleted_at IS NULL",
+                )?;
+                let rows = statement.query_map([], |row| Ok((id(row, 0)?, time(row, 1)?)))?;
+                Ok(rows.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
     async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>> {
         self.readers.call(move |sql| counts::of_endpoints(sql, project)).await
     }

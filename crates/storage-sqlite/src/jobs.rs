@@ -5,6 +5,9 @@ use crate::memory::Memory;
 use kanca_storage::{Result, StorageError};
 use rusqlite::{CachedStatement, Connection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 /// What a job sees: the connection inside the transaction, and the memory that goes with it.
@@ -108,8 +111,47 @@ impl Lost {
 /// Jobs that share a transaction.
 pub(crate) type Jobs = Vec<Box<dyn Job>>;
 
-pub(crate) fn answer_all(jobs: &mut Jobs, lost: Option<&Lost>) {
-    for job in jobs.drain(..) {
+/// Answers callers one after another.
+pub(crate) fn answer_each(jobs: Jobs, lost: Option<&Lost>) {
+    for job in jobs {
         job.answer(lost);
+    }
+}
+
+/// From how many jobs on a task of the runtime answers them.
+const MANY: usize = 3;
+
+/// Who answers the callers after a commit.
+///
+/// To answer is to wake a task, and to wake one from a foreign thread takes a lock of the runtime and often a system
+/// call each time. A commit that many share is therefore handed as a whole to one task of the runtime, which wakes the
+/// others from inside; the writer goes on with the next commit meanwhile.
+pub(crate) struct Answers(Option<UnboundedSender<(Jobs, Option<Lost>)>>);
+
+impl Answers {
+    /// Answers from a task of the current runtime, or from the writer's own thread where there is none.
+    pub(crate) fn start() -> Self {
+        let Ok(runtime) = Handle::try_current() else { return Self(None) };
+        let (queue, mut committed) = unbounded_channel::<(Jobs, Option<Lost>)>();
+        runtime.spawn(async move {
+            while let Some((jobs, lost)) = committed.recv().await {
+                answer_each(jobs, lost.as_ref());
+            }
+        });
+        Self(Some(queue))
+    }
+
+    /// Answers all callers; leaves the list empty.
+    pub(crate) fn give(&self, jobs: &mut Jobs, lost: Option<Lost>) {
+        let jobs = std::mem::replace(jobs, Vec::with_capacity(jobs.capacity()));
+        match &self.0 {
+            Some(queue) if jobs.len() >= MANY => {
+                // The runtime has ended when nobody receives: then the callers have, too.
+                if let Err(SendError((jobs, lost))) = queue.send((jobs, lost)) {
+                    answer_each(jobs, lost.as_ref());
+                }
+            }
+            _ => answer_each(jobs, lost.as_ref()),
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod accounts;
 mod attempts;
 mod batches;
+mod checkpoints;
 mod claims;
 mod conversations;
 mod counts;
@@ -30,7 +31,9 @@ mod writer;
 
 use async_trait::async_trait;
 use batches::Batches;
+use checkpoints::Checkpoints;
 use faults::named;
+use jobs::Answers;
 use kanca_storage::{Result, Storage, StorageError};
 use memory::Memory;
 use parking_lot::Mutex;
@@ -93,7 +96,10 @@ impl SqliteStorage {
         let no_thread = |error: std::io::Error| StorageError::Unavailable(format!("no thread can be started: {error}"));
         let (readers, mut threads) = Readers::start(connections).map_err(no_thread)?;
         let commits = Arc::new(AtomicU64::new(0));
-        let batches = Batches { sql, memory, commits, wal_pages, checkpoint_pages: options.checkpoint_pages };
+        let copier = connect_copier(&path).map_err(|error| named(&error))?;
+        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages).map_err(no_thread)?;
+        let answers = Answers::start();
+        let batches = Batches { sql, memory, answers, commits, checkpoints };
         let (writer, thread) = Writer::start(batches, lock).map_err(no_thread)?;
         threads.push(thread);
         Ok(Self { writer, readers, threads: Mutex::new(threads) })
@@ -120,7 +126,7 @@ fn connect_writer(path: &Path, options: &Options, wal_pages: Arc<AtomicU64>) -> 
     sql.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     sql.pragma_update(None, "synchronous", "full")?;
     sql.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    sql.pragma_update(None, "cache_size", -65_536)?;
+    sql.pragma_update(None, "cache_size", -24_576)?;
     sql.pragma_update(None, "temp_store", "memory")?;
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "trusted_schema", false)?;
@@ -135,11 +141,19 @@ fn connect_writer(path: &Path, options: &Options, wal_pages: Arc<AtomicU64>) -> 
     Ok(sql)
 }
 
+/// A connection that only copies the log into the database.
+fn connect_copier(path: &Path) -> rusqlite::Result<Connection> {
+    let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    sql.pragma_update(None, "synchronous", "full")?;
+    sql.pragma_update(None, "cache_size", -256)?;
+    Ok(sql)
+}
+
 fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let sql = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.set_prepared_statement_cache_capacity(64);
-    sql.pragma_update(None, "cache_size", -16_384)?;
+    sql.pragma_update(None, "cache_size", -4_096)?;
     sql.pragma_update(None, "temp_store", "memory")?;
     sql.pragma_update(None, "trusted_schema", false)?;
     Ok(sql)

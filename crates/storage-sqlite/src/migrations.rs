@@ -9,7 +9,8 @@ const ALL: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("schema/0001_start.sql")),
     (2, "attempt timings", include_str!("schema/0002_attempt_timings.sql")),
     (3, "options", include_str!("schema/0003_options.sql")),
-    (4, "request bodies", include_str!("schema/0004_request_bodies.sql")),
+    (4, "outages", include_str!("schema/0004_outages.sql")),
+    (5, "request bodies", include_str!("schema/0005_request_bodies.sql")),
 ];
 
 /// Brings the schema up to date; refuses a database that a newer version has changed.

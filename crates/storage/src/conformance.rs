@@ -15,6 +15,7 @@ pub mod endpoints;
 pub mod events;
 pub mod inboxes;
 pub mod lists;
+pub mod machine;
 pub mod manual;
 pub mod ordering;
 pub mod outcomes;
@@ -65,6 +66,7 @@ behaviours! { $
         settings_are_kept_replaced_and_removed;
     endpoints:
         an_endpoint_is_kept_as_it_is
+        an_outage_is_remembered_until_it_ends
         an_update_replaces_an_endpoint
         an_endpoint_is_changed_only_by_its_project
         deleting_an_endpoint_cancels_what_is_pending
@@ -100,6 +102,8 @@ behaviours! { $
         a_taken_key_among_them_stores_none
         repetitions_among_them_are_told_apart
         events_of_a_key_that_come_together_wait_for_one_another;
+    machine:
+        deliveries_follow_the_state_machine;
     claims:
         what_is_due_is_handed_out_once_and_earliest_first
         what_is_not_due_yet_says_when_it_will_be

@@ -48,6 +48,10 @@ pub trait Endpoints: Send + Sync {
     async fn delete_endpoint(&self, project: ProjectId, endpoint: EndpointId, now: Timestamp) -> Result<()>;
     /// The endpoints of all projects, without deleted ones; the engine keeps them in its snapshot.
     async fn all_endpoints(&self) -> Result<Vec<EndpointRecord>>;
+    /// Notes since when an endpoint does nothing but fail; `None` when it no longer does. Unknown endpoints are no error.
+    async fn note_outage(&self, endpoint: EndpointId, since: Option<Timestamp>) -> Result<()>;
+    /// The endpoints of all projects that did nothing but fail, and since when, without deleted ones; read at the start.
+    async fn outages(&self) -> Result<HashMap<EndpointId, Timestamp>>;
     /// Numbers of deliveries by status for each endpoint of a project, exact at the time of a commit.
     async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>>;
 }

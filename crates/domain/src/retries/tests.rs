@@ -174,6 +174,61 @@ proptest! {
     }
 
     #[test]
+    fn a_delay_is_moved_by_a_tenth_at_most(schedule in any_schedule(), steps_used in 0usize..50, jitter in any::<f64>()) {
+        // Young enough for any step.
+        if let Next::At(time) = next_attempt(&schedule, ATTEMPT_TIMEOUT, steps_used, at(0), at(0), jitter) {
+            let (delay, wait) = (schedule.delays()[steps_used], Duration::try_from(time.duration_since(at(0))).unwrap());
+            let slack = Duration::from_micros(1);
+            prop_assert!(wait + slack >= delay.mul_f64(0.9) && wait <= delay.mul_f64(1.1) + slack, "{:?} {:?}", delay, wait);
+        } else {
+            prop_assert!(steps_used >= schedule.delays().len());
+        }
+    }
+
+    #[test]
+    fn an_old_delivery_is_given_up_and_a_clock_set_back_makes_none_old(
+        schedule in any_schedule(),
+        steps_used in 1usize..50,
+        set_back in 0i64..1_000_000_000,
+    ) {
+        let all = Duration::from_hours(50 * 7 * 24 * 2);
+        prop_assert_eq!(next_attempt(&schedule, ATTEMPT_TIMEOUT, steps_used, at(0), after(at(0), all), 0.0), Next::GiveUp);
+        let earlier = at(-set_back);
+        let next = next_attempt(&schedule, ATTEMPT_TIMEOUT, steps_used, at(0), earlier, 0.0);
+        let expected = schedule.delays().get(steps_used).map_or(Next::GiveUp, |delay| Next::At(after(earlier, *delay)));
+        prop_assert_eq!(next, expected);
+    }
+
+    #[test]
+    fn a_receiver_can_put_an_attempt_off_by_a_day_and_never_hasten_it(
+        next in 0i64..1_000_000,
+        now in 0i64..1_000_000,
+        wait in any::<u64>(),
+        value in "[0-9]{1,30}|[ -~]{0,40}|(Mon|Sat), 31 Jan 20[0-9]{2} 0[0-9]:00:00 GMT",
+    ) {
+        let (next, now) = (at(next), at(now));
+        let Next::At(time) = not_before(Next::At(next), now, Duration::from_secs(wait)) else { panic!("given up") };
+        prop_assert!(time >= next && time <= next.max(after(now, LONGEST_RETRY_AFTER)));
+        prop_assert!(retry_after(&value, now).is_none_or(|wait| wait <= LONGEST_RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_waiting_block_is_never_tried_after_its_timeout(
+        made in 0usize..10,
+        started in any_time(),
+        now in any_time(),
+        timeout in 0u64..100,
+        code in 0u16..700,
+    ) {
+        let timeout = Duration::from_secs(timeout);
+        if let QuickNext::At(time) = quick_next(made, started, now, timeout, AttemptEnd::Status(code)) {
+            prop_assert!(time >= now && time <= after(started.max(now), timeout));
+            prop_assert!(!(200..300).contains(&code));
+        }
+        prop_assert!(quick_attempt_timeout(started, now, timeout) <= timeout);
+    }
+
+    #[test]
     fn every_delivery_has_all_its_attempts_and_ends(
         schedule in any_schedule(),
         steps in prop::collection::vec((-1.0..1.0f64, 0u64..15), 50),

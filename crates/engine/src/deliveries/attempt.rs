@@ -58,8 +58,8 @@ impl Engine {
                     timeout: left,
                     response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
                     route,
-                    identity: None,
-                    proxy: None,
+                    identity: endpoint.way.identity.clone(),
+                    proxy: endpoint.way.proxy.clone(),
                 };
                 let shown = masked(&request.headers, endpoint, body.changed.as_deref());
                 let Sent { result, timings } = self.sender.send(request).await;

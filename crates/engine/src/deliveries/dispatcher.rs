@@ -1,15 +1,19 @@
-//! Who works when. Each endpoint has a queue of its own with at most a set number of workers, so that a dead or slow
-//! endpoint holds nobody but itself; workers are started when there is work and go when there is none.
+//! Who works when. Each endpoint has a queue of its own with a pace of its own, so that a dead or slow endpoint holds
+//! nobody but itself; workers are started when there is work and go when there is none. What all endpoints share,
+//! memory and places for attempts, is divided among projects (`shares`).
 
-use super::queue::{Next, Queue};
+use super::queue::{Next, Queue, Terms};
+use super::shares::Shares;
 use super::{Job, outcome::Step};
 use crate::Engine;
 use crate::endpoints::Endpoint;
 use jiff::Timestamp;
 use kanca_domain::endpoints::EndpointStatus;
-use kanca_domain::ids::{DeliveryId, EndpointId};
+use kanca_domain::endpoints::options::RateLimit;
+use kanca_domain::ids::{DeliveryId, EndpointId, ProjectId};
+use kanca_domain::pace::{Pace, Waiting};
 use parking_lot::{Mutex, RwLock};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,28 +21,40 @@ use tokio::sync::Notify;
 
 /// Deliveries read from the table at a time at most.
 const REFILL: usize = 128;
-/// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
-/// at a time.
-const MAX_WEIGHT: usize = 32 << 20;
 /// What a delivery is taken to weigh before any has been seen: the most that one with the greatest event does.
 const LIKELY_WEIGHT: usize = 2 << 20;
 /// How long after a failed refill the table is read again.
 const REFILL_PAUSE: Duration = Duration::from_millis(500);
 
+/// How an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Since when there were failures only.
+    pub failing_since: Option<Timestamp>,
+    /// Why nothing goes to it now.
+    pub waiting: Option<Waiting>,
+}
+
 #[derive(Default)]
 pub(crate) struct Dispatcher {
     queues: RwLock<HashMap<EndpointId, Arc<Mutex<Queue>>>>,
     /// When to look into the table, by time; at most one entry per endpoint matters, later ones are harmless.
-    alarms: Mutex<BTreeSet<(Timestamp, EndpointId)>>,
+    /// With a delivery it is one that a conversation waits for, which takes no queue.
+    alarms: Mutex<BTreeSet<Alarm>>,
     alarm_changed: Notify,
-    weight: AtomicUsize,
+    shares: Shares,
     /// What the heaviest delivery seen lately weighs; sinks with each reading of the table. 0 before the first.
     likely_weight: AtomicUsize,
     /// Attempts under way.
     running: AtomicUsize,
     idle: Notify,
     stopping: AtomicBool,
+    /// Endpoints whose outage is written down.
+    pub(super) noted_outages: Mutex<HashSet<EndpointId>>,
+    pub(super) outage_writes: tokio::sync::Mutex<()>,
 }
+
+type Alarm = (Timestamp, EndpointId, Option<DeliveryId>);
 
 impl Dispatcher {
     fn queue(&self, endpoint: EndpointId) -> Arc<Mutex<Queue>> {
@@ -49,12 +65,30 @@ impl Dispatcher {
     }
 
     /// Reserves memory for a new delivery of an endpoint.
-    pub fn reserve(&self, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
-        self.has_room() && self.queue(endpoint).lock().reserve(delivery, now)
+    pub fn reserve(&self, project: ProjectId, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
+        self.shares.has_room(project) && self.queue(endpoint).lock().reserve(delivery, now)
     }
 
-    fn has_room(&self) -> bool {
-        self.weight.load(Ordering::Relaxed) < MAX_WEIGHT
+    /// Nothing is known of an endpoint's receiver any more.
+    pub fn start_afresh(&self, endpoint: EndpointId) {
+        self.queue(endpoint).lock().pace = Pace::default();
+    }
+
+    /// Somebody wants an endpoint to be tried now: an open breaker lets one attempt through.
+    pub fn try_afresh(&self, endpoint: EndpointId, now: Timestamp) {
+        self.queue(endpoint).lock().pace.probe_now(now);
+    }
+
+    /// Goes on with an outage known from before a restart.
+    pub fn remember_outage(&self, endpoint: EndpointId, since: Timestamp) {
+        self.queue(endpoint).lock().pace = Pace::failing_since(since);
+    }
+
+    /// Since when an endpoint only fails, and why nothing goes to it now.
+    pub fn health(&self, endpoint: EndpointId, now: Timestamp, rate: Option<RateLimit>) -> Health {
+        let queue = self.queue(endpoint);
+        let queue = queue.lock();
+        Health { failing_since: queue.pace.outage_began(), waiting: queue.pace.waiting(now, rate) }
     }
 
     /// Takes notice of the heaviest delivery that a reading of the table brought.
@@ -66,7 +100,7 @@ impl Dispatcher {
 
     /// How many deliveries to read so that they fit, going by the heaviest seen lately; never none.
     fn refill_size(&self) -> u32 {
-        let free = MAX_WEIGHT.saturating_sub(self.weight.load(Ordering::Relaxed));
+        let free = self.shares.free_weight();
         let each = match self.likely_weight.load(Ordering::Relaxed) {
             0 => LIKELY_WEIGHT,
             known => known,
@@ -82,10 +116,10 @@ impl Dispatcher {
             let queue = self.queue(id);
             self.likely_weight.fetch_max(job.event.weight(), Ordering::Relaxed);
             if job.reserved {
-                let (weight, is_held) = (job.event.weight(), held.contains(&job.id));
-                self.weight.fetch_add(weight, Ordering::Relaxed);
+                let (project, weight, is_held) = (job.event.project_id, job.event.weight(), held.contains(&job.id));
+                self.shares.add_weight(project, weight);
                 if !queue.lock().put_reserved(job, is_held) {
-                    self.weight.fetch_sub(weight, Ordering::Relaxed);
+                    self.shares.drop_weight(project, weight);
                 }
             } else if !held.contains(&job.id) {
                 queue.lock().note_due(job.event.accepted_at);
@@ -106,13 +140,13 @@ impl Dispatcher {
     /// The table has something due for an endpoint at this time.
     pub fn note_due(&self, endpoint: EndpointId, due: Timestamp) {
         self.queue(endpoint).lock().note_due(due);
-        self.set_alarm(endpoint, due);
+        self.set_alarm((due, endpoint, None));
     }
 
-    fn set_alarm(&self, endpoint: EndpointId, due: Timestamp) {
+    fn set_alarm(&self, alarm: Alarm) {
         let mut alarms = self.alarms.lock();
-        alarms.insert((due, endpoint));
-        if alarms.first() == Some(&(due, endpoint)) {
+        alarms.insert(alarm);
+        if alarms.first() == Some(&alarm) {
             self.alarm_changed.notify_one();
         }
     }
@@ -126,17 +160,15 @@ impl Dispatcher {
     }
 
     /// Drops what is in memory for a deleted endpoint.
-    pub fn forget(&self, endpoint: EndpointId) {
+    pub fn forget(&self, project: ProjectId, endpoint: EndpointId) {
         let weight = self.queue(endpoint).lock().forget();
-        self.weight.fetch_sub(weight, Ordering::Relaxed);
+        self.shares.drop_weight(project, weight);
     }
 
     fn recruit(&self, engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
-        if !engine.may_attempt(endpoint) || self.stopping.load(Ordering::Relaxed) {
-            return;
-        }
-        let (now, room) = (engine.clock.now(), self.has_room());
-        let wanted = queue.lock().recruit(now, engine.settings.endpoint_concurrency, room);
+        let Some((project, terms)) = engine.terms(endpoint) else { return };
+        let (now, room) = (engine.clock.now(), self.shares.has_room(project));
+        let wanted = queue.lock().recruit(now, terms, room);
         for _ in 0..wanted {
             let (engine, queue) = (engine.clone(), queue.clone());
             tokio::spawn(async move { work(engine, endpoint, queue).await });
@@ -158,25 +190,60 @@ impl Dispatcher {
         .await;
     }
 
-    fn pop_alarms(&self, now: Timestamp) -> (Vec<EndpointId>, Option<Timestamp>) {
+    fn pop_alarms(&self, now: Timestamp) -> (Vec<Alarm>, Option<Timestamp>) {
         let mut alarms = self.alarms.lock();
         let mut due = Vec::new();
-        while let Some(&(at, endpoint)) = alarms.first() {
-            if at > now {
-                return (due, Some(at));
+        while let Some(&alarm) = alarms.first() {
+            if alarm.0 > now {
+                return (due, Some(alarm.0));
             }
             alarms.pop_first();
-            due.push(endpoint);
+            due.push(alarm);
         }
         (due, None)
     }
 }
 
 impl Engine {
-    /// Whether an attempt to this endpoint may start now.
-    fn may_attempt(&self, endpoint: EndpointId) -> bool {
-        let active = self.snapshot.load().endpoints.get(&endpoint).map(|e| e.record.status);
-        active == Some(EndpointStatus::Active) && self.writable()
+    /// Whose the endpoint is and what it is allowed, if attempts may start at all now.
+    fn terms(&self, endpoint: EndpointId) -> Option<(ProjectId, Terms)> {
+        if !self.writable() || self.dispatcher.stopping.load(Ordering::Relaxed) {
+            return None;
+        }
+        let snapshot = self.snapshot.load();
+        let record = &snapshot.endpoints.get(&endpoint).filter(|e| e.record.status == EndpointStatus::Active)?.record;
+        let usual = u32::try_from(self.settings.endpoint_concurrency).unwrap_or(u32::MAX);
+        let most = record.options.max_concurrency.unwrap_or(usual);
+        Some((record.project_id, Terms { most, rate: record.options.rate_limit }))
+    }
+
+    /// Since when an endpoint only fails, and why nothing goes to it now.
+    pub fn endpoint_health(&self, endpoint: &Endpoint) -> Health {
+        let rate = endpoint.record.options.rate_limit;
+        self.dispatcher.health(endpoint.record.id, self.clock.now(), rate)
+    }
+
+    /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.
+    pub(crate) async fn hurry(&self, endpoint: EndpointId, delivery: DeliveryId) {
+        if self.terms(endpoint).is_none() {
+            return self.look_for_due(endpoint);
+        }
+        match self.storage.claim(vec![delivery]).await {
+            Ok(claimed) => {
+                let queue = self.dispatcher.queue(endpoint);
+                for job in claimed.into_iter().map(Job::from_table) {
+                    let (project, weight) = (job.event.project_id, job.event.weight());
+                    self.dispatcher.shares.add_weight(project, weight);
+                    if !queue.lock().put(job) {
+                        self.dispatcher.shares.drop_weight(project, weight);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%delivery, %error, "a delivery could not be taken at once; it takes its turn");
+            }
+        }
+        self.look_for_due(endpoint);
     }
 
     /// Starts workers for an endpoint if there is work, such as after it was resumed.
@@ -195,6 +262,7 @@ impl Engine {
 
     /// Finds out, at start, when each endpoint has something due.
     pub(crate) async fn resume_deliveries(&self) -> crate::errors::Result<()> {
+        self.resume_outages().await?;
         let endpoints: Vec<_> = self.snapshot.load().endpoints.keys().copied().collect();
         for endpoint in endpoints {
             if let Some(due) = self.storage.claim_due(endpoint, self.clock.now(), 0).await?.next_due {
@@ -209,8 +277,13 @@ impl Engine {
         loop {
             let changed = self.dispatcher.alarm_changed.notified();
             let (due, next) = self.dispatcher.pop_alarms(self.clock.now());
-            for endpoint in due {
-                self.look_for_due(endpoint);
+            for (_, endpoint, delivery) in due {
+                match delivery {
+                    None => self.look_for_due(endpoint),
+                    Some(delivery) => {
+                        self.spawn(move |engine| async move { engine.hurry(endpoint, delivery).await });
+                    }
+                }
             }
             // A clock that jumps must not stall retries: look at least once a second.
             let pause = next.map_or(Duration::from_secs(1), |at| until(self.clock.now(), at));
@@ -223,23 +296,41 @@ impl Engine {
 async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
     let dispatcher = &engine.dispatcher;
     loop {
-        let may_start = engine.may_attempt(endpoint) && !dispatcher.stopping.load(Ordering::Relaxed);
-        let next = queue.lock().next(engine.clock.now(), may_start, dispatcher.has_room());
+        let allowed = engine.terms(endpoint);
+        let (project, terms) = allowed.unzip();
+        let room = project.is_some_and(|project| dispatcher.shares.has_room(project));
+        let next = queue.lock().next(engine.clock.now(), terms, room);
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
-                let weight = job.event.weight();
+                let (project, weight, delivery) = (job.event.project_id, job.event.weight(), job.id);
+                let waited_for = job.waiter.is_some();
+                let place = dispatcher.shares.take_place(project).await;
                 let step = engine.attempt_and_record(endpoint, *job).await;
-                dispatcher.weight.fetch_sub(weight, Ordering::Relaxed);
+                drop(place);
+                dispatcher.shares.drop_weight(project, weight);
                 if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
                     dispatcher.idle.notify_waiters();
                 }
-                queue.lock().done();
+                let now = engine.clock.now();
+                let outage = {
+                    let mut queue = queue.lock();
+                    queue.done(now, step.signal, terms);
+                    if let Some(wait) = step.hold {
+                        queue.pace.hold(now, wait);
+                    }
+                    queue.pace.outage_began()
+                };
+                engine.watch_outage(endpoint, outage, now);
+                if let Some(due) = step.due.filter(|_| waited_for) {
+                    dispatcher.set_alarm((due, endpoint, Some(delivery)));
+                }
                 take_step(&engine, endpoint, &queue, step);
                 // What waited for room in memory may go on now.
                 dispatcher.recruit(&engine, endpoint, &queue);
             }
             Next::Refill => refill(&engine, endpoint, &queue).await,
+            Next::RestUntil(at) => return dispatcher.set_alarm((at, endpoint, None)),
             Next::Rest => return,
         }
     }
@@ -262,12 +353,13 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
     match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size()).await {
         Ok(claimed) => {
             let jobs: Vec<_> = claimed.items.into_iter().map(Job::from_table).collect();
-            let weight: usize = jobs.iter().map(|j| j.event.weight()).sum();
-            engine.dispatcher.weight.fetch_add(weight, Ordering::Relaxed);
+            for job in &jobs {
+                engine.dispatcher.shares.add_weight(job.event.project_id, job.event.weight());
+            }
             engine.dispatcher.note_read(jobs.iter().map(|j| j.event.weight()).max());
             let next = queue.lock().refilled(jobs, claimed.next_due);
             if let Some(due) = next {
-                engine.dispatcher.set_alarm(endpoint, due);
+                engine.dispatcher.set_alarm((due, endpoint, None));
             }
             engine.dispatcher.recruit(engine, endpoint, queue);
         }
@@ -275,7 +367,7 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
             tracing::warn!(%endpoint, %error, "due deliveries could not be read; trying again");
             let again = now + REFILL_PAUSE;
             queue.lock().refill_failed(again);
-            engine.dispatcher.set_alarm(endpoint, again);
+            engine.dispatcher.set_alarm((again, endpoint, None));
         }
     }
 }

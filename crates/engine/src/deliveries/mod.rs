@@ -7,13 +7,16 @@
 mod attempt;
 mod body;
 mod dispatcher;
+mod outage;
 mod outcome;
 mod queue;
+mod shares;
 
 pub use attempt::HOPS_HEADER;
 pub(crate) use attempt::{headers, masked};
 pub(crate) use body::{Changed, finished};
 pub(crate) use dispatcher::Dispatcher;
+pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
 
 use crate::Engine;
@@ -21,6 +24,7 @@ use crate::endpoints::{Endpoint, MASK};
 use crate::errors::{EngineError, Result};
 use jiff::Timestamp;
 use kanca_domain::attempts::{CurlHeader, curl_command};
+use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::{self, Encoded, Format, TooLarge};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
@@ -223,7 +227,11 @@ impl Engine {
             other => other?,
         };
         self.dispatcher.note_due(delivery.endpoint_id, now);
-        self.look_for_due(delivery.endpoint_id);
+        if delivery.status == DeliveryStatus::Pending && !delivery.held {
+            // A person waits for it: neither the backlog nor an open breaker comes first.
+            self.dispatcher.try_afresh(delivery.endpoint_id, now);
+            self.hurry(delivery.endpoint_id, id).await;
+        }
         Ok(delivery)
     }
 }

@@ -10,11 +10,14 @@ use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{DeliveryId, EndpointId};
+use kanca_domain::pace::Signal;
 use kanca_domain::retries::{self, Next, QuickNext};
 use kanca_domain::scenario::answer::{self, Class};
 use kanca_storage::deliveries::{AttemptRecord, Outcome, Recorded, Verdict, Waiter};
 use std::time::Duration;
 
+/// The status by which a receiver says that it is to be left alone for good (Standard Webhooks, "Operational considerations").
+const GONE: u16 = 410;
 /// How long to wait before an outcome that could not be recorded is tried again.
 const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
@@ -25,6 +28,10 @@ pub(super) struct Step {
     pub due: Option<Timestamp>,
     /// A delivery that was held may start.
     pub promoted: Option<DeliveryId>,
+    /// What the attempt said about the receiver.
+    pub signal: Signal,
+    /// How long the receiver asked to be left alone, if it asked for all deliveries.
+    pub hold: Option<Duration>,
 }
 
 /// How a call that a conversation waits for has ended.
@@ -51,6 +58,10 @@ impl Engine {
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.clock.now();
+        let signal = Signal::of(exchange.end);
+        // With these two statuses the wish is about the receiver as a whole (RFC 6585 §4, RFC 9110 §15.6.4).
+        let hold = matches!(exchange.end, AttemptEnd::Status(429 | 503)).then(|| exchange.wait_asked(at)).flatten();
+        let gone = exchange.end == AttemptEnd::Status(GONE);
         let verdict = self.judge(&endpoint, &job, &exchange, at);
         let failed = verdict == Verdict::Failed && !job.manual;
         let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
@@ -58,7 +69,11 @@ impl Engine {
             self.announce_failure(&endpoint, &job, &exchange.record).await;
         }
         let outcome = Outcome { delivery_id: job.id, attempt: Some(exchange.record), verdict, at };
-        self.record(&job, outcome, ended).await
+        let step = self.record(&job, outcome, ended).await;
+        if gone {
+            self.disable_for_outage(endpoint_id, "The receiver answered 410 Gone: it wants no more events.").await;
+        }
+        Step { signal, hold, ..step }
     }
 
     fn time_left(&self, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Duration> {
@@ -81,7 +96,8 @@ impl Engine {
         if exchange.end == AttemptEnd::NoAnswer(ReasonCode::Skipped) {
             return Verdict::Cancelled;
         }
-        if job.manual || exchange.end.reason().is_final() {
+        let gone = exchange.end == AttemptEnd::Status(GONE) && job.waiter.is_none();
+        if job.manual || gone || exchange.end.reason().is_final() {
             return Verdict::Failed;
         }
         let steps_used = job.steps_used + 1;
@@ -121,7 +137,7 @@ impl Engine {
                         Verdict::Retry { due } if status == DeliveryStatus::Pending => Some(due),
                         _ => None,
                     };
-                    return Step { due, promoted };
+                    return Step { due, promoted, ..Step::default() };
                 }
                 Err(kanca_storage::StorageError::Full(reason)) => {
                     self.close_gate(&reason);

@@ -1,9 +1,11 @@
-//! What is in memory for one endpoint: jobs that may start, jobs held behind another of their key, and when to look
-//! into the table again. A plain state machine under a lock; nothing here waits.
+//! What is in memory for one endpoint: jobs that may start, jobs held behind another of their key, the endpoint's pace,
+//! and when to look into the table again. A plain state machine under a lock; nothing here waits.
 
 use super::Job;
 use jiff::Timestamp;
+use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::DeliveryId;
+use kanca_domain::pace::{Admission, Pace, Signal};
 use std::collections::{HashMap, VecDeque};
 
 /// Jobs of one endpoint kept in memory at most; what does not fit waits in the table.
@@ -16,11 +18,27 @@ pub(super) enum Next {
     Refill,
     /// Nothing to do; the worker is counted out.
     Rest,
+    /// There is work, but not before this instant; the worker is counted out.
+    RestUntil(Timestamp),
 }
+
+/// What the user and the installation allow an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Attempts at a time at most.
+    pub most: u32,
+    pub rate: Option<RateLimit>,
+}
+
+/// Attempts at a time that somebody waits for, beyond those of the pace.
+const URGENT: usize = 64;
 
 #[derive(Default)]
 pub(super) struct Queue {
+    /// Jobs that somebody waits for, a conversation or a person: the pace does not hold them up.
+    urgent: VecDeque<Job>,
     ready: VecDeque<Job>,
+    pub pace: Pace,
     held: HashMap<DeliveryId, Job>,
     /// Places given out for jobs whose commit is under way, and whether the job was promoted before it came: who stores
     /// it may hear of the commit later than who ends the delivery before it.
@@ -28,6 +46,8 @@ pub(super) struct Queue {
     workers: usize,
     /// Workers in the middle of something, who are not there for the next job.
     busy: usize,
+    /// Those of them in the middle of an attempt.
+    attempts: usize,
     refilling: bool,
     /// When the table has something due that is not in memory; at or before now = there is a backlog.
     next_due: Option<Timestamp>,
@@ -64,9 +84,25 @@ impl Queue {
         if held && !promoted {
             self.held.insert(job.id, job);
         } else {
-            self.ready.push_back(job);
+            self.push(job);
         }
         true
+    }
+
+    /// A job that memory was not reserved for may start; `false` when the endpoint is gone.
+    pub fn put(&mut self, job: Job) -> bool {
+        if !self.forgotten {
+            self.push(job);
+        }
+        !self.forgotten
+    }
+
+    fn push(&mut self, job: Job) {
+        if job.manual || job.waiter.is_some() {
+            self.urgent.push_back(job);
+        } else {
+            self.ready.push_back(job);
+        }
     }
 
     /// The job held under this id may start; `false` when it is neither in memory nor about to be.
@@ -96,20 +132,39 @@ impl Queue {
     }
 
     /// How many workers should be started now; they are counted in.
-    pub fn recruit(&mut self, now: Timestamp, most: usize, room: bool) -> usize {
+    pub fn recruit(&mut self, now: Timestamp, terms: Terms, room: bool) -> usize {
         let refill = usize::from(self.refill_due(now, room));
+        let limit = size(self.pace.limit(terms.most));
+        let paced = self.ready.len().min(limit.saturating_sub(self.attempts));
         let free = self.workers - self.busy;
-        let wanted = (self.ready.len() + refill).saturating_sub(free).min(most.saturating_sub(self.workers));
+        let most = size(terms.most) + self.urgent.len().min(URGENT);
+        let work = self.urgent.len() + paced + refill;
+        let wanted = work.saturating_sub(free).min(most.saturating_sub(self.workers));
         self.workers += wanted;
         wanted
     }
 
-    /// What the calling worker does next.
-    pub fn next(&mut self, now: Timestamp, may_start: bool, room: bool) -> Next {
-        if may_start && !self.forgotten {
-            if let Some(job) = self.ready.pop_front() {
-                self.busy += 1;
-                return Next::Work(Box::new(job));
+    /// What the calling worker does next; without terms nothing may start.
+    pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, room: bool) -> Next {
+        if let Some(terms) = terms.filter(|_| !self.forgotten) {
+            if let Some(job) = self.urgent.pop_front() {
+                self.pace.count(now, terms.rate);
+                return self.work(job);
+            }
+            if !self.ready.is_empty() {
+                let under_way = u32::try_from(self.attempts).unwrap_or(u32::MAX);
+                match self.pace.admit(now, under_way, terms.most, terms.rate) {
+                    Admission::Go => {
+                        if let Some(job) = self.ready.pop_front() {
+                            return self.work(job);
+                        }
+                    }
+                    Admission::At(at) => {
+                        self.workers -= 1;
+                        return Next::RestUntil(at);
+                    }
+                    Admission::AfterOthers => {}
+                }
             }
             if self.refill_due(now, room) {
                 self.refilling = true;
@@ -122,9 +177,17 @@ impl Queue {
         Next::Rest
     }
 
-    /// A worker is done with its job and will ask for the next.
-    pub fn done(&mut self) {
+    fn work(&mut self, job: Job) -> Next {
+        self.busy += 1;
+        self.attempts += 1;
+        Next::Work(Box::new(job))
+    }
+
+    /// A worker is done with its job and will ask for the next. The end of the attempt changes the pace.
+    pub fn done(&mut self, now: Timestamp, signal: Signal, terms: Option<Terms>) {
         self.busy -= 1;
+        self.attempts -= 1;
+        self.pace.ended(now, signal, terms.map_or(u32::MAX, |terms| terms.most));
     }
 
     /// Whether the table is to be read. Without room in memory an endpoint that has nothing under way still gets its
@@ -137,16 +200,18 @@ impl Queue {
     /// Takes what a refill found. Returns when to look again, if that is known.
     pub fn refilled(&mut self, jobs: Vec<Job>, next_due: Option<Timestamp>) -> Option<Timestamp> {
         self.refilling = false;
-        self.done();
+        self.busy -= 1;
         self.next_due = earliest(next_due, self.noted.take());
-        self.ready.extend(jobs);
+        for job in jobs {
+            self.push(job);
+        }
         self.next_due
     }
 
     /// A refill failed; it is tried again at `due`.
     pub fn refill_failed(&mut self, due: Timestamp) {
         self.refilling = false;
-        self.done();
+        self.busy -= 1;
         self.next_due = Some(due);
     }
 
@@ -154,7 +219,7 @@ impl Queue {
     pub fn forget(&mut self) -> usize {
         self.forgotten = true;
         self.next_due = None;
-        let dropped = self.ready.drain(..).chain(self.held.drain().map(|(_, job)| job));
+        let dropped = self.urgent.drain(..).chain(self.ready.drain(..)).chain(self.held.drain().map(|(_, job)| job));
         dropped.map(|job| job.event.weight()).sum()
     }
 
@@ -162,6 +227,10 @@ impl Queue {
     fn workers(&self) -> usize {
         self.workers
     }
+}
+
+fn size(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {

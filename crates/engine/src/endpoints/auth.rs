@@ -67,7 +67,8 @@ impl AuthFields {
     }
 }
 
-fn wanted(field: &str, given: Option<String>, kept: Option<&String>, faults: &mut Faults) -> Option<String> {
+/// A field that is needed; a mask stands for what is stored.
+pub(super) fn wanted(field: &str, given: Option<String>, kept: Option<&String>, faults: &mut Faults) -> Option<String> {
     match given {
         Some(text) if text == MASK => {
             if kept.is_none() {

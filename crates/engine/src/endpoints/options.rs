@@ -3,6 +3,8 @@
 use super::auth::AuthFields;
 use super::faults::Faults;
 use super::sealed::Secrets;
+use super::way::{CertificateFields, ProxyFields};
+use crate::Engine;
 use kanca_domain::endpoints::RateLimit;
 use kanca_domain::endpoints::options::{self as rules, EndpointOptions};
 
@@ -15,6 +17,8 @@ pub struct OptionsInput {
     pub max_concurrency: Option<Option<u64>>,
     pub disable_after_seconds: Option<Option<u64>>,
     pub auth: Option<Option<AuthFields>>,
+    pub client_certificate: Option<Option<CertificateFields>>,
+    pub proxy: Option<Option<ProxyFields>>,
     pub filter: Option<Option<String>>,
     pub transformation: Option<Option<String>>,
 }
@@ -28,7 +32,13 @@ pub struct RateLimitInput {
 
 impl OptionsInput {
     /// Puts what is given and right into `options` and `secrets`; the rest goes to the faults.
-    pub(super) fn apply(self, options: &mut EndpointOptions, secrets: &mut Secrets, faults: &mut Faults) {
+    pub(super) fn apply(
+        self,
+        engine: &Engine,
+        options: &mut EndpointOptions,
+        secrets: &mut Secrets,
+        faults: &mut Faults,
+    ) {
         if let Some(seconds) = self.retry_schedule {
             options.retry_schedule = seconds.and_then(|seconds| faults.schedule("retry_schedule", &seconds));
         }
@@ -50,6 +60,14 @@ impl OptionsInput {
         if let Some(auth) = self.auth {
             let old = secrets.options.auth.take();
             secrets.options.auth = auth.and_then(|auth| auth.read(old.as_ref(), faults));
+        }
+        if let Some(certificate) = self.client_certificate {
+            secrets.options.client_certificate =
+                certificate.and_then(|certificate| engine.check_certificate(certificate, faults));
+        }
+        if let Some(proxy) = self.proxy {
+            let old = secrets.options.proxy.take();
+            secrets.options.proxy = proxy.and_then(|proxy| engine.check_proxy(proxy, old.as_ref(), faults));
         }
         if secrets.options.auth.is_some() && secrets.headers.iter().any(|(name, _)| is_authorization(name)) {
             faults.add("auth", &"the webhook also has a header “authorization”; keep one of the two");

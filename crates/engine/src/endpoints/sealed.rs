@@ -2,6 +2,7 @@
 //! secrets. Each has a place of its own, so that one cannot be put in another's stead.
 
 use super::signing::PreviousSecret;
+use super::way::{CertificateFields, ProxyFields};
 use crate::Engine;
 use crate::errors::{EngineError, Result};
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct SealedOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<CertificateFields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyFields>,
     /// Secrets that were rotated out and are still valid, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub previous_secrets: Vec<PreviousSecret>,

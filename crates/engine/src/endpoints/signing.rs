@@ -163,7 +163,7 @@ impl Engine {
         record.updated_at = now;
         self.seal(&mut record, &secrets)?;
         self.storage.update_endpoint(record.clone()).await?;
-        let endpoint = super::Endpoint::new(record, old.subscription.clone(), secrets);
+        let endpoint = super::Endpoint::new(self, record, old.subscription.clone(), secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint));
         Ok((text, valid_until))
     }

@@ -4,5 +4,7 @@
 
 mod conversations;
 mod deliveries;
+mod pace;
 mod rotation;
 mod support;
+mod way;

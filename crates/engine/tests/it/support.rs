@@ -8,7 +8,8 @@ use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_engine::endpoints::{Endpoint, NewEndpoint};
 use kanca_engine::events::{Publication, Published};
 use kanca_engine::ports::{
-    Clock, IncomingResponse, OutgoingRequest, Random, SendFailure, SendFailureKind, Sender, Sent,
+    ClientIdentity, Clock, IncomingResponse, InvalidIdentity, OutgoingRequest, Random, SendFailure, SendFailureKind,
+    Sender, Sent,
 };
 use kanca_engine::settings::Settings;
 use kanca_engine::storage::PageRequest;
@@ -67,6 +68,19 @@ pub struct Service {
 
 #[async_trait]
 impl Sender for Service {
+    fn read_identity(&self, certificate_pem: &str, private_key_pem: &str) -> Result<ClientIdentity, InvalidIdentity> {
+        let Some(year) = certificate_pem.strip_prefix("until ") else {
+            return Err(InvalidIdentity { field: "certificate_pem", problem: "this is no certificate at all".into() });
+        };
+        Ok(ClientIdentity {
+            id: [7; 32],
+            certificate_pem: certificate_pem.into(),
+            private_key_pem: private_key_pem.into(),
+            subject: "CN=kanca".into(),
+            not_after: format!("{year}-01-01T00:00:00Z").parse().unwrap(),
+        })
+    }
+
     async fn send(&self, request: OutgoingRequest) -> Sent {
         self.seen.lock().push((self.clock.now(), request.clone()));
         let result = (self.answer.lock())(&request);

@@ -15,11 +15,12 @@ use kanca_domain::endpoints::{EndpointStatus, Ordering};
 use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
+use kanca_domain::pace::Waiting;
 use kanca_domain::retries::Schedule;
 use kanca_domain::signatures::Version;
 use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput};
 use kanca_engine::storage::deliveries::StatusCounts;
-use options::{EndpointAuth, RateLimit, SignatureName};
+use options::{ClientCertificate, ClientCertificateInput, EndpointAuth, EndpointProxy, RateLimit, SignatureName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +51,10 @@ pub struct Endpoint {
     #[schema(value_type = EndpointStatusName)]
     pub status: EndpointStatus,
     pub disabled_reason: Option<String>,
+    /// Since when it does nothing but fail.
+    pub failing_since: Option<String>,
+    /// Why nothing is sent to it now, although it is active.
+    pub waiting: Option<EndpointWaiting>,
     /// The inbox of this project that the URL points to.
     #[schema(value_type = Option<String>)]
     pub inbox_id: Option<InboxId>,
@@ -63,6 +68,8 @@ pub struct Endpoint {
     pub disable_after_seconds: Option<u32>,
     /// How Kanca identifies itself; secrets are shown as `••••`.
     pub auth: Option<EndpointAuth>,
+    pub client_certificate: Option<ClientCertificate>,
+    pub proxy: Option<EndpointProxy>,
     /// A CEL expression over the event.
     pub filter: Option<String>,
     /// A JavaScript program that changes what is sent.
@@ -100,6 +107,28 @@ pub enum EndpointStatusName {
     Active,
     Paused,
     Disabled,
+}
+
+/// Why nothing is sent to an endpoint now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointWaiting {
+    /// `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+    /// `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+    #[schema(value_type = String)]
+    pub reason: &'static str,
+    /// When it is tried again; null while a probe is under way.
+    pub until: Option<String>,
+}
+
+impl From<Waiting> for EndpointWaiting {
+    fn from(waiting: Waiting) -> Self {
+        let (reason, until) = match waiting {
+            Waiting::Breaker(until) => ("breaker", until),
+            Waiting::Held(until) => ("retry_after", Some(until)),
+            Waiting::Rate(until) => ("rate_limit", Some(until)),
+        };
+        Self { reason, until: until.map(rfc3339) }
+    }
 }
 
 /// A new endpoint.
@@ -150,6 +179,14 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "object_or_null")]
     #[schema(value_type = Option<EndpointAuth>)]
     pub auth: Option<Option<EndpointAuth>>,
+    /// Shown to receivers that ask for a client certificate; `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<ClientCertificateInput>)]
+    pub client_certificate: Option<Option<ClientCertificateInput>>,
+    /// `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointProxy>)]
+    pub proxy: Option<Option<EndpointProxy>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -214,6 +251,14 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "object_or_null")]
     #[schema(value_type = Option<EndpointAuth>)]
     pub auth: Option<Option<EndpointAuth>>,
+    /// Shown to receivers that ask for a client certificate; `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<ClientCertificateInput>)]
+    pub client_certificate: Option<Option<ClientCertificateInput>>,
+    /// `null` = none.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<EndpointProxy>)]
+    pub proxy: Option<Option<EndpointProxy>>,
     /// A CEL expression over the event; `null` = all matching events.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -234,6 +279,8 @@ macro_rules! options {
             max_concurrency: $input.max_concurrency,
             disable_after_seconds: $input.disable_after_seconds,
             auth: $input.auth.map(|auth| auth.map(Into::into)),
+            client_certificate: $input.client_certificate.map(|given| given.map(Into::into)),
+            proxy: $input.proxy.map(|proxy| proxy.map(Into::into)),
             filter: $input.filter,
             transformation: $input.transformation,
         }
@@ -334,6 +381,7 @@ pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<
 fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {
     let record = &endpoint.record;
     let options = &record.options;
+    let health = app.engine.endpoint_health(endpoint);
     Endpoint {
         id: record.id,
         name: record.name.clone(),
@@ -347,6 +395,8 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         headers: endpoint.header_names().map(|name| (name.to_owned(), MASK.to_owned())).collect(),
         status: record.status,
         disabled_reason: record.disabled_reason.clone(),
+        failing_since: health.failing_since.map(rfc3339),
+        waiting: health.waiting.map(EndpointWaiting::from),
         inbox_id: record.inbox_id,
         retry_schedule: options.retry_schedule.as_ref().map(Schedule::seconds),
         timeout_seconds: options.timeout_seconds,
@@ -356,6 +406,11 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         max_concurrency: options.max_concurrency,
         disable_after_seconds: options.disable_after_seconds,
         auth: endpoint.auth().map(Into::into),
+        client_certificate: endpoint.client_certificate().map(|(subject, not_after)| ClientCertificate {
+            subject: subject.to_owned(),
+            not_after: rfc3339(not_after),
+        }),
+        proxy: endpoint.proxy().map(Into::into),
         filter: options.filter.clone(),
         transformation: options.transformation.clone(),
         counts: counts.copied().unwrap_or_default().into(),

@@ -5,9 +5,11 @@ use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query, page, parse_json, read_json};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use jiff::Timestamp;
 use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
 use kanca_domain::ids::{EndpointId, EventId};
@@ -105,9 +107,34 @@ pub async fn publish(
     request: Request,
 ) -> Answer<Response> {
     let (parts, body) = request.into_parts();
-    let bytes = read_json(&parts.headers, body, app.engine.settings().max_event_bytes).await?;
+    accept(&app, &auth, &parts.headers, body).await
+}
+
+/// Whether a request is one for [`publish_at_once`].
+pub fn is_publication<B>(request: &axum::http::Request<B>) -> bool {
+    request.method() == Method::POST && request.uri().path() == "/api/v1/events" && request.uri().query().is_none()
+}
+
+/// The same call without the way through the router: it is by far the most frequent one, and layers that it does not
+/// need would cost it as much as its work. The body stays the caller's, who discards what was not read.
+pub async fn publish_at_once<B>(app: &App, mut parts: Parts, body: &mut B) -> Response
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let answer = match Auth::from_request_parts(&mut parts, app).await {
+        Ok(auth) => accept(app, &auth, &parts.headers, body).await,
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn accept<B>(app: &App, auth: &Auth, headers: &HeaderMap, body: B) -> Answer<Response>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let bytes = read_json(headers, body, app.engine.settings().max_event_bytes).await?;
     let input: EventInput = parse_json(&bytes)?;
-    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let mut keys = headers.get_all("idempotency-key").iter();
     let first = keys.next();
     if keys.any(|other| Some(other) != first) {
         return Err(Problem::malformed("The header Idempotency-Key is there twice with different values. Send one."));

@@ -17,3 +17,4 @@ mod retries;
 mod signed;
 mod subscriptions;
 mod switching;
+mod way;

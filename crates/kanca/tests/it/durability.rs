@@ -4,3 +4,4 @@ mod crashes;
 mod load;
 mod start;
 mod stop;
+mod syncs;

@@ -12,3 +12,4 @@ mod reuse;
 mod story;
 mod timings;
 mod tls;
+mod zoo;

@@ -173,3 +173,17 @@ pub async fn counts_name_each_endpoint_of_the_project(world: &World) {
     assert!(world.storage.endpoint_counts(other).await.unwrap().is_empty());
     assert_eq!(world.storage.delivery_counts(other).await.unwrap(), StatusCounts::default());
 }
+
+pub async fn an_outage_is_remembered_until_it_ends(world: &World) {
+    let (down, up, deleted) = (world.new_endpoint(), world.new_endpoint(), world.new_endpoint());
+    for endpoint in [&down, &up, &deleted] {
+        world.storage.create_endpoint(endpoint.clone()).await.unwrap();
+        world.storage.note_outage(endpoint.id, Some(at(3))).await.unwrap();
+    }
+    world.storage.note_outage(down.id, Some(at(4))).await.unwrap();
+    world.storage.note_outage(up.id, None).await.unwrap();
+    world.storage.delete_endpoint(deleted.project_id, deleted.id, at(5)).await.unwrap();
+    let outages = world.storage.outages().await.unwrap();
+    assert_eq!(outages.get(&down.id), Some(&at(4)));
+    assert_eq!((outages.get(&up.id), outages.get(&deleted.id)), (None, None));
+}

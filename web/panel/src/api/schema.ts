@@ -318,23 +318,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/endpoints/{id}/try": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Tries an endpoint's filter and transformation on an event. Nothing is sent. */
-        post: operations["endpoints_run"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/event-types": {
         parameters: {
             query?: never;
@@ -1020,6 +1003,20 @@ export interface components {
          * @enum {string}
          */
         ChoiceStyleName: "buttons" | "quick_replies";
+        /** @description A client certificate as it is shown; the key never is. */
+        ClientCertificate: {
+            /** @description The last instant at which it is valid. */
+            not_after: string;
+            /** @description Whom it names. */
+            subject: string;
+        };
+        /** @description A client certificate, for receivers that ask for one (mTLS). */
+        ClientCertificateInput: {
+            /** @description The certificate and then its intermediates, PEM. */
+            certificate_pem: string;
+            /** @description Its private key, PEM, not encrypted. */
+            private_key_pem: string;
+        };
         /** @description The visitor. */
         Contact: {
             attributes: {
@@ -1130,6 +1127,7 @@ export interface components {
         /** @description A URL that wants events. */
         Endpoint: {
             auth: components["schemas"]["EndpointAuth"] | null;
+            client_certificate: components["schemas"]["ClientCertificate"] | null;
             counts: components["schemas"]["DeliveryCounts"];
             created_at: string;
             /**
@@ -1140,6 +1138,8 @@ export interface components {
             disabled_reason: string | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
+            /** @description Since when it does nothing but fail. */
+            failing_since: string | null;
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
@@ -1156,6 +1156,7 @@ export interface components {
             ordering: components["schemas"]["OrderingName"];
             /** @description After a rotation: until when requests are signed with the secret before, too. */
             previous_valid_until: string | null;
+            proxy: components["schemas"]["EndpointProxy"] | null;
             /** @description `whpk_…`, with which `v1a` signatures are checked. */
             public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
@@ -1175,6 +1176,7 @@ export interface components {
             transformation: string | null;
             updated_at: string;
             url: string;
+            waiting: components["schemas"]["EndpointWaiting"] | null;
         };
         /** @description Credentials that are sent as the header `authorization`. */
         EndpointAuth: {
@@ -1189,6 +1191,7 @@ export interface components {
         /** @description A new endpoint. */
         EndpointInput: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1209,6 +1212,7 @@ export interface components {
             max_concurrency?: number | null;
             name: string;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1227,6 +1231,7 @@ export interface components {
         /** @description Changes; absent fields stay as they are. */
         EndpointPatch: {
             auth?: components["schemas"]["EndpointAuth"] | null;
+            client_certificate?: components["schemas"]["ClientCertificateInput"] | null;
             /**
              * Format: int64
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
@@ -1247,6 +1252,7 @@ export interface components {
             max_concurrency?: number | null;
             name?: string | null;
             ordering?: components["schemas"]["OrderingName"] | null;
+            proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
             /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
@@ -1263,6 +1269,14 @@ export interface components {
             transformation?: string | null;
             url?: string | null;
         };
+        /** @description A forward proxy that the requests are sent through. */
+        EndpointProxy: {
+            /** @description Shown as `••••`, which keeps the stored one when it is sent back. */
+            password?: string;
+            /** @description `http://host:port` or `socks5://host:port`. */
+            url: string;
+            username?: string;
+        };
         /** @description A signing secret. */
         EndpointSecret: {
             secret: string;
@@ -1272,23 +1286,15 @@ export interface components {
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
-        /** @description What an attempt would send, and what the programs said. */
-        EndpointTrial: {
-            filter: components["schemas"]["FilterTrial"] | null;
-            /** @description Whether the endpoint's types include the event's. */
-            matches_types: boolean;
-            request: components["schemas"]["TrialRequest"] | null;
-            transformation: components["schemas"]["TransformationTrial"] | null;
-        };
-        /** @description An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved. */
-        EndpointTrialInput: {
-            data?: unknown;
-            event_id?: string | null;
-            /** @description Absent = the endpoint's own, `null` = none. */
-            filter?: string | null;
-            /** @description Absent = the endpoint's own, `null` = none. */
-            transformation?: string | null;
-            type?: string | null;
+        /** @description Why nothing is sent to an endpoint now. */
+        EndpointWaiting: {
+            /**
+             * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
+             *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             */
+            reason: string;
+            /** @description When it is tried again; null while a probe is under way. */
+            until: string | null;
         };
         /** @description An event in a list. */
         Event: {
@@ -1349,14 +1355,6 @@ export interface components {
             field: string;
             /** @description What is wrong and what would be right. */
             message: string;
-        };
-        /** @description What a filter said. */
-        FilterTrial: {
-            error?: components["schemas"]["ProgramError"];
-            /** Format: int64 */
-            micros: number;
-            /** @description `true` also when it failed: then the event is delivered anyway. */
-            passed: boolean;
         };
         /**
          * @description How bodies are written.
@@ -1551,6 +1549,7 @@ export interface components {
         List_Endpoint: {
             items: {
                 auth?: components["schemas"]["EndpointAuth"] | null;
+                client_certificate?: components["schemas"]["ClientCertificate"] | null;
                 counts: components["schemas"]["DeliveryCounts"];
                 created_at: string;
                 /**
@@ -1561,6 +1560,8 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
+                /** @description Since when it does nothing but fail. */
+                failing_since?: string | null;
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
@@ -1577,6 +1578,7 @@ export interface components {
                 ordering: components["schemas"]["OrderingName"];
                 /** @description After a rotation: until when requests are signed with the secret before, too. */
                 previous_valid_until?: string | null;
+                proxy?: components["schemas"]["EndpointProxy"] | null;
                 /** @description `whpk_…`, with which `v1a` signatures are checked. */
                 public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
@@ -1596,6 +1598,7 @@ export interface components {
                 transformation?: string | null;
                 updated_at: string;
                 url: string;
+                waiting?: components["schemas"]["EndpointWaiting"] | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
@@ -1792,14 +1795,6 @@ export interface components {
             /** @description A relative reference that names the kind of problem, such as `/problems/not-found`. */
             type: string;
         };
-        /** @description What is wrong with a program; line and column count from 1. */
-        ProgramError: {
-            /** Format: int32 */
-            column?: number;
-            /** Format: int32 */
-            line?: number;
-            message: string;
-        };
         /** @description A project. */
         Project: {
             created_at: string;
@@ -1958,31 +1953,6 @@ export interface components {
         TestConversation: {
             conversation_id: string;
             token: string;
-        };
-        /** @description What a transformation said. */
-        TransformationTrial: {
-            error?: components["schemas"]["ProgramError"];
-            /** Format: int64 */
-            micros: number;
-            output: components["schemas"]["TrialOutput"] | null;
-            skipped: boolean;
-        };
-        /** @description What a transformation gave. */
-        TrialOutput: {
-            body: string;
-            /** @description Headers that it sets. */
-            headers: [
-                string,
-                string
-            ][];
-        };
-        /** @description The request that an attempt would make; values of secret headers are masked. */
-        TrialRequest: {
-            body: string;
-            headers: [
-                string,
-                string
-            ][];
         };
         /** @description A person who may log in. */
         User: {
@@ -2657,47 +2627,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RotatedSecret"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    endpoints_run: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EndpointTrialInput"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EndpointTrial"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {

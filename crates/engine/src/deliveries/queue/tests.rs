@@ -2,6 +2,7 @@ use super::*;
 use crate::deliveries::EventBody;
 use kanca_domain::events::{BuiltIn, EventData};
 use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
+use kanca_domain::pace::Signal;
 use std::sync::Arc;
 
 fn at(second: i64) -> Timestamp {
@@ -21,6 +22,10 @@ fn job(n: u8) -> Job {
     Job::first(DeliveryId::new(1, &[n; 10]), Arc::new(event), None, true)
 }
 
+fn most(most: u32) -> Terms {
+    Terms { most, rate: None }
+}
+
 fn filled(jobs: u8) -> Queue {
     let mut queue = Queue::default();
     for n in 0..jobs {
@@ -33,33 +38,33 @@ fn filled(jobs: u8) -> Queue {
 #[test]
 fn jobs_leave_in_the_order_they_came_and_workers_go_when_there_is_none() {
     let mut queue = filled(3);
-    assert_eq!(queue.recruit(at(1), 64, true), 3);
-    assert_eq!(queue.recruit(at(1), 64, true), 0, "nobody is recruited twice for the same work");
+    assert_eq!(queue.recruit(at(1), most(64), true), 3);
+    assert_eq!(queue.recruit(at(1), most(64), true), 0, "nobody is recruited twice for the same work");
     for n in 0..3 {
-        let Next::Work(next) = queue.next(at(1), true, true) else { panic!("work is there") };
+        let Next::Work(next) = queue.next(at(1), Some(most(64)), true) else { panic!("work is there") };
         assert_eq!(next.id, job(n).id);
     }
-    assert!(matches!(queue.next(at(1), true, true), Next::Rest));
+    assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Rest));
     assert_eq!(queue.workers(), 2);
 }
 
 #[test]
 fn a_worker_with_a_slow_job_keeps_no_other_job_waiting() {
     let mut queue = filled(1);
-    assert_eq!(queue.recruit(at(1), 64, true), 1);
-    assert!(matches!(queue.next(at(1), true, true), Next::Work(_)));
+    assert_eq!(queue.recruit(at(1), most(64), true), 1);
+    assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(_)));
     assert!(queue.reserve(job(9).id, at(1)));
     assert!(queue.put_reserved(job(9), false));
-    assert_eq!(queue.recruit(at(1), 64, true), 1, "the busy one does not count");
-    queue.done();
-    assert_eq!(queue.recruit(at(1), 64, true), 0);
+    assert_eq!(queue.recruit(at(1), most(64), true), 1, "the busy one does not count");
+    queue.done(at(1), Signal::Success, Some(most(64)));
+    assert_eq!(queue.recruit(at(1), most(64), true), 0);
 }
 
 #[test]
 fn at_most_the_set_number_of_workers_serve_one_endpoint() {
     let mut queue = filled(100);
-    assert_eq!(queue.recruit(at(1), 4, true), 4);
-    assert_eq!(queue.recruit(at(1), 4, true), 0);
+    assert_eq!(queue.recruit(at(1), most(4), true), 4);
+    assert_eq!(queue.recruit(at(1), most(4), true), 0);
 }
 
 #[test]
@@ -79,10 +84,10 @@ fn a_held_job_starts_only_when_promoted() {
     let mut queue = Queue::default();
     assert!(queue.reserve(job(1).id, at(1)));
     assert!(queue.put_reserved(job(1), true));
-    assert_eq!(queue.recruit(at(1), 8, true), 0);
+    assert_eq!(queue.recruit(at(1), most(8), true), 0);
     assert!(!queue.promote(job(2).id), "unknown ids are looked up in the table");
     assert!(queue.promote(job(1).id));
-    assert_eq!(queue.recruit(at(1), 8, true), 1);
+    assert_eq!(queue.recruit(at(1), most(8), true), 1);
 }
 
 #[test]
@@ -91,20 +96,20 @@ fn a_job_promoted_before_it_came_starts_when_it_comes() {
     assert!(queue.reserve(job(1).id, at(1)));
     assert!(queue.promote(job(1).id), "it is on its way, so the table need not be asked");
     assert!(queue.put_reserved(job(1), true));
-    assert!(matches!(queue.next(at(1), true, true), Next::Work(_)));
+    assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(_)));
 }
 
 #[test]
 fn one_worker_refills_and_due_times_noted_meanwhile_are_kept() {
     let mut queue = Queue::default();
     queue.note_due(at(10));
-    assert_eq!(queue.recruit(at(9), 8, true), 0);
-    assert_eq!(queue.recruit(at(10), 8, true), 1);
-    assert!(matches!(queue.next(at(10), true, true), Next::Refill));
+    assert_eq!(queue.recruit(at(9), most(8), true), 0);
+    assert_eq!(queue.recruit(at(10), most(8), true), 1);
+    assert!(matches!(queue.next(at(10), Some(most(64)), true), Next::Refill));
     queue.note_due(at(12));
-    assert_eq!(queue.recruit(at(20), 8, true), 0, "nobody else refills meanwhile");
+    assert_eq!(queue.recruit(at(20), most(8), true), 0, "nobody else refills meanwhile");
     assert_eq!(queue.refilled(vec![job(1)], Some(at(30))), Some(at(12)));
-    assert!(matches!(queue.next(at(11), true, true), Next::Work(_)));
+    assert!(matches!(queue.next(at(11), Some(most(64)), true), Next::Work(_)));
 }
 
 #[test]
@@ -114,17 +119,41 @@ fn a_forgotten_endpoint_keeps_nothing() {
     assert!(queue.forget() > 0);
     assert!(!queue.put_reserved(job(3), false), "nor what comes later");
     assert!(!queue.reserve(job(4).id, at(1)));
-    assert_eq!(queue.recruit(at(1), 8, true), 0);
+    assert_eq!(queue.recruit(at(1), most(8), true), 0);
 }
 
 #[test]
 fn without_room_an_endpoint_gets_one_delivery_at_a_time() {
     let mut queue = Queue::default();
     queue.note_due(at(1));
-    assert_eq!(queue.recruit(at(1), 8, false), 1);
-    assert!(matches!(queue.next(at(1), true, false), Next::Refill));
+    assert_eq!(queue.recruit(at(1), most(8), false), 1);
+    assert!(matches!(queue.next(at(1), Some(most(64)), false), Next::Refill));
     queue.refilled(vec![job(1)], Some(at(1)));
-    assert!(matches!(queue.next(at(1), true, false), Next::Work(_)));
-    assert_eq!(queue.recruit(at(1), 8, false), 0, "one is under way");
-    assert_eq!(queue.recruit(at(1), 8, true), 1, "with room there may be more");
+    assert!(matches!(queue.next(at(1), Some(most(64)), false), Next::Work(_)));
+    assert_eq!(queue.recruit(at(1), most(8), false), 0, "one is under way");
+    assert_eq!(queue.recruit(at(1), most(8), true), 1, "with room there may be more");
+}
+
+#[test]
+fn an_open_breaker_holds_the_backlog_but_nobody_who_waits() {
+    let mut queue = filled(20);
+    assert_eq!(queue.recruit(at(1), most(64), true), 16);
+    for _ in 0..10 {
+        assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(_)));
+    }
+    for _ in 0..10 {
+        queue.done(at(1), Signal::Broken, Some(most(64)));
+    }
+    assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::RestUntil(until) if until == at(6)));
+    let asked_for = Job { manual: true, ..job(99) };
+    assert!(queue.put(asked_for));
+    assert!(queue.recruit(at(1), most(64), true) <= 1);
+    assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(next) if next.manual));
+    queue.done(at(1), Signal::Broken, Some(most(64)));
+    assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)), "the probe");
+    assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Rest), "one only");
+    queue.done(at(6), Signal::Success, Some(most(64)));
+    assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
+    assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
+    assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Rest), "a ramp and no flood");
 }

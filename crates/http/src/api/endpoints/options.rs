@@ -2,7 +2,7 @@
 
 use crate::api::present;
 use kanca_domain::endpoints::RateLimit as Limit;
-use kanca_engine::endpoints::{AuthFields, AuthKind, RateLimitInput};
+use kanca_engine::endpoints::{AuthFields, AuthKind, CertificateFields, ProxyFields, RateLimitInput};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,58 @@ pub struct EndpointAuth {
 pub enum AuthName {
     Basic,
     Bearer,
+}
+
+/// A client certificate, for receivers that ask for one (mTLS).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificateInput {
+    /// The certificate and then its intermediates, PEM.
+    pub certificate_pem: String,
+    /// Its private key, PEM, not encrypted.
+    pub private_key_pem: String,
+}
+
+/// A client certificate as it is shown; the key never is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ClientCertificate {
+    /// Whom it names.
+    pub subject: String,
+    /// The last instant at which it is valid.
+    pub not_after: String,
+}
+
+/// A forward proxy that the requests are sent through.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointProxy {
+    /// `http://host:port` or `socks5://host:port`.
+    pub url: String,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub username: Option<String>,
+    /// Shown as `••••`, which keeps the stored one when it is sent back.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub password: Option<String>,
+}
+
+impl From<ClientCertificateInput> for CertificateFields {
+    fn from(ClientCertificateInput { certificate_pem, private_key_pem }: ClientCertificateInput) -> Self {
+        Self { certificate_pem, private_key_pem }
+    }
+}
+
+impl From<EndpointProxy> for ProxyFields {
+    fn from(EndpointProxy { url, username, password }: EndpointProxy) -> Self {
+        Self { url, username, password }
+    }
+}
+
+impl From<ProxyFields> for EndpointProxy {
+    fn from(ProxyFields { url, username, password }: ProxyFields) -> Self {
+        Self { url, username, password }
+    }
 }
 
 /// `v1` is HMAC-SHA256 with a shared secret, `v1a` is ed25519 with a pair of keys.

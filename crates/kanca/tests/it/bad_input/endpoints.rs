@@ -42,6 +42,21 @@ fn cases() -> Vec<(Value, Vec<&'static str>)> {
         (json!({"secret": "whsec_AAAA"}), vec!["secret"]),
         (json!({"secret": "whsk_AAAA"}), vec!["secret"]),
         (json!({"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "signature": "v1a"}), vec!["secret"]),
+        (json!({"proxy": "http://proxy.example:3128"}), vec!["proxy"]),
+        (json!({"proxy": {"url": "ftp://proxy.example"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "http://a:b@proxy.example"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "http://proxy.example/x"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "http://10.0.0.1:3128"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "socks5://localhost:1080"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "socks5://[::ffff:169.254.169.254]"}}), vec!["proxy.url"]),
+        (json!({"proxy": {"url": "http://p.example", "password": "x"}}), vec!["proxy.username"]),
+        (json!({"proxy": {"url": "http://p.example", "username": "a:b"}}), vec!["proxy.username"]),
+        (json!({"proxy": {"url": "http://p.example", "username": "a", "password": "••••"}}), vec!["proxy.password"]),
+        (json!({"client_certificate": {"certificate_pem": "x"}}), vec!["client_certificate"]),
+        (
+            json!({"client_certificate": {"certificate_pem": "x", "private_key_pem": "y"}}),
+            vec!["client_certificate.certificate_pem"],
+        ),
         (json!({"auth": "Bearer x"}), vec!["auth"]),
         (json!({"auth": ["bearer"]}), vec!["auth"]),
         (json!({"auth": {"type": "digest"}}), vec!["auth.type"]),
@@ -80,7 +95,7 @@ fn without_counts(api: &Api, id: &str) -> Value {
 
 #[test]
 fn every_wrong_field_of_an_endpoint_is_named() {
-    let server = Server::start();
+    let server = Server::builder().guard_closed().start();
     let api = server.api();
     let before = api.all("/endpoints").len();
     let fine = api.post("/endpoints", &with_name_and_url(&json!({}))).expect(201);

@@ -60,7 +60,11 @@ fn twenty_kills_lose_nothing_that_was_acknowledged() {
     every_message_is_there_once(&server, &noted);
 }
 
-fn every_event_is_there_with_all_its_deliveries(server: &Server, noted: &Acknowledged, endpoints: &[String]) {
+pub(super) fn every_event_is_there_with_all_its_deliveries(
+    server: &Server,
+    noted: &Acknowledged,
+    endpoints: &[String],
+) {
     let stored = server.api().all("/events?type=load.step");
     let ids: HashSet<String> = stored.iter().map(|e| text(&e["id"])).collect();
     assert_eq!(ids.len(), stored.len());
@@ -82,7 +86,7 @@ fn every_event_is_there_with_all_its_deliveries(server: &Server, noted: &Acknowl
     }
 }
 
-fn counts(server: &Server, endpoint: &str) -> HashMap<String, u64> {
+pub(super) fn counts(server: &Server, endpoint: &str) -> HashMap<String, u64> {
     let counts = server.api().get(&format!("/endpoints/{endpoint}")).expect(200)["counts"].clone();
     counts.as_object().unwrap().iter().map(|(status, n)| (status.clone(), n.as_u64().unwrap())).collect()
 }

@@ -1,0 +1,177 @@
+//! What all endpoints share, memory for payloads and places for attempts, and how it is divided among projects: while
+//! there is plenty anybody may have it; when it gets scarce, nobody has more than an equal part.
+
+use kanca_domain::ids::ProjectId;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use tokio::sync::Notify;
+
+/// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
+/// at a time.
+const MAX_WEIGHT: usize = 32 << 20;
+/// Attempts under way in all. Each needs a socket and some buffers; endpoints that do not answer hold few of them,
+/// because their pace shrinks.
+const MAX_PLACES: usize = 4_096;
+
+/// What is in use.
+#[derive(Default)]
+pub(super) struct Shares {
+    used: Mutex<Used>,
+    freed: Notify,
+}
+
+#[derive(Default)]
+struct Used {
+    weight: usize,
+    places: usize,
+    projects: HashMap<ProjectId, Part>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Part {
+    weight: usize,
+    places: usize,
+}
+
+impl Used {
+    /// Whether one more fits: half is for whoever comes, the rest in equal parts.
+    fn fits(&self, project: ProjectId, used: usize, most: usize, own: impl Fn(Part) -> usize) -> bool {
+        if used >= most {
+            return false;
+        }
+        let part = most / self.projects.len().max(1);
+        used < most / 2 || self.projects.get(&project).is_none_or(|used| own(*used) < part)
+    }
+
+    fn change(&mut self, project: ProjectId, change: impl FnOnce(&mut Part)) {
+        let part = self.projects.entry(project).or_default();
+        change(part);
+        if part.weight == 0 && part.places == 0 {
+            self.projects.remove(&project);
+        }
+    }
+}
+
+impl Shares {
+    /// Whether a project may have another delivery in memory.
+    pub fn has_room(&self, project: ProjectId) -> bool {
+        let used = self.used.lock();
+        used.fits(project, used.weight, MAX_WEIGHT, |part| part.weight)
+    }
+
+    /// Bytes that nobody uses.
+    pub fn free_weight(&self) -> usize {
+        MAX_WEIGHT.saturating_sub(self.used.lock().weight)
+    }
+
+    /// A delivery came into memory.
+    pub fn add_weight(&self, project: ProjectId, weight: usize) {
+        let mut used = self.used.lock();
+        used.weight += weight;
+        used.change(project, |part| part.weight += weight);
+    }
+
+    /// Deliveries left memory.
+    pub fn drop_weight(&self, project: ProjectId, weight: usize) {
+        let mut used = self.used.lock();
+        used.weight = used.weight.saturating_sub(weight);
+        used.change(project, |part| part.weight = part.weight.saturating_sub(weight));
+    }
+
+    /// Waits for a place for an attempt.
+    pub async fn take_place(&self, project: ProjectId) -> Place<'_> {
+        loop {
+            let freed = self.freed.notified();
+            if self.try_place(project) {
+                return Place { shares: self, project };
+            }
+            freed.await;
+        }
+    }
+
+    fn try_place(&self, project: ProjectId) -> bool {
+        let mut used = self.used.lock();
+        let fits = used.fits(project, used.places, MAX_PLACES, |part| part.places);
+        if fits {
+            used.places += 1;
+            used.change(project, |part| part.places += 1);
+        }
+        fits
+    }
+}
+
+/// A place for an attempt, given back when dropped.
+pub(super) struct Place<'a> {
+    shares: &'a Shares,
+    project: ProjectId,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let scarce = {
+            let mut used = self.shares.used.lock();
+            let scarce = used.places >= MAX_PLACES / 2;
+            used.places -= 1;
+            used.change(self.project, |part| part.places = part.places.saturating_sub(1));
+            scarce
+        };
+        if scarce {
+            self.shares.freed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kanca_domain::ids::Id as _;
+
+    fn project(n: u8) -> ProjectId {
+        ProjectId::new(1, &[n; 10])
+    }
+
+    #[test]
+    fn one_project_never_takes_what_is_there_for_another() {
+        let shares = Shares::default();
+        let mine: Vec<_> = std::iter::from_fn(|| shares.try_place(project(1)).then_some(())).collect();
+        assert_eq!(mine.len(), MAX_PLACES, "alone it may have everything");
+        let shares = Shares::default();
+        assert!(shares.try_place(project(2)));
+        let mine = std::iter::from_fn(|| shares.try_place(project(1)).then_some(())).count();
+        assert!((MAX_PLACES / 2 - 1..=MAX_PLACES / 2 + 1).contains(&mine), "{mine}");
+        let others = std::iter::from_fn(|| shares.try_place(project(2)).then_some(())).count();
+        assert!(others >= MAX_PLACES / 2 - 2, "{others}");
+        assert!(!shares.try_place(project(3)), "in all there is an end");
+    }
+
+    #[test]
+    fn memory_is_divided_in_the_same_way_and_nothing_is_kept_of_who_is_done() {
+        let shares = Shares::default();
+        shares.add_weight(project(1), MAX_WEIGHT / 2);
+        assert!(shares.has_room(project(1)), "alone it may have more");
+        shares.add_weight(project(2), 1);
+        assert!(!shares.has_room(project(1)));
+        assert!(shares.has_room(project(2)));
+        shares.drop_weight(project(1), MAX_WEIGHT / 2);
+        shares.drop_weight(project(2), 1);
+        assert!(shares.used.lock().projects.is_empty());
+        assert_eq!(shares.free_weight(), MAX_WEIGHT);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_place_gets_the_next_one() {
+        let shares = std::sync::Arc::new(Shares::default());
+        let taken: Vec<_> =
+            std::iter::from_fn(|| shares.try_place(project(1)).then(|| Place { shares: &shares, project: project(1) }))
+                .collect();
+        let waiting = shares.take_place(project(2));
+        let mut waiting = std::pin::pin!(waiting);
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("nothing is free"),
+            () = tokio::task::yield_now() => {}
+        }
+        drop(taken);
+        drop(waiting.await);
+    }
+}

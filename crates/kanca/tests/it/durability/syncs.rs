@@ -1,0 +1,145 @@
+//! What becomes of a sync to disk is the test's to say: it fails, or it is the last thing that the process does. Every
+//! commit, and every hand-over between two commits, becomes a moment at which the server dies.
+
+use super::crashes::{counts, every_event_is_there_with_all_its_deliveries};
+use super::load::Acknowledged;
+use crate::support::{Api, Receiver, Reply, Server, eventually, text};
+use serde_json::json;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The shim below the storage layer, and the file that tells it what to do.
+struct Syncs {
+    dir: TempDir,
+    control: File,
+}
+
+#[derive(Clone, Copy)]
+enum Fate {
+    AsUsual,
+    Fails,
+    /// The process is killed instead of the sync after so many others.
+    KilledBefore(u64),
+    /// The process is killed right after it.
+    KilledAfter(u64),
+}
+
+impl Syncs {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/durability/syncs.c");
+        let mut compile = Command::new("cc");
+        compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(dir.path().join("syncs.so")).arg(source).arg("-ldl");
+        let status = compile.status().expect("cc, which Rust links with, is there");
+        assert!(status.success());
+        let control = File::create_new(dir.path().join("control")).unwrap();
+        control.set_len(16).unwrap();
+        Self { dir, control }
+    }
+
+    fn server(&self) -> Server {
+        let path = |name: &str| self.dir.path().join(name).to_str().unwrap().to_owned();
+        Server::builder().env("LD_PRELOAD", &path("syncs.so")).env("SYNC_CONTROL", &path("control")).start()
+    }
+
+    fn shall(&self, fate: Fate) {
+        let (what, left) = match fate {
+            Fate::AsUsual => (0u64, 0u64),
+            Fate::Fails => (1, 0),
+            Fate::KilledBefore(left) => (2, left),
+            Fate::KilledAfter(left) => (3, left),
+        };
+        self.control.write_all_at(&left.to_ne_bytes(), 8).unwrap();
+        self.control.write_all_at(&what.to_ne_bytes(), 0).unwrap();
+    }
+}
+
+/// Publishes the event of this number, if the server lives; the same number is the same event.
+fn publish(api: &Api, n: usize) -> Option<(u16, String)> {
+    let event = json!({"type": "load.step", "data": {"n": n}, "idempotency_key": n.to_string()}).to_string();
+    let headers = [("content-type", "application/json")];
+    let answer = api.try_send("POST", "/api/v1/events", &headers, Some(event.as_bytes())).ok()?;
+    let id = if answer.status < 300 { text(&answer.json()["id"]) } else { String::new() };
+    Some((answer.status, id))
+}
+
+#[test]
+fn a_kill_at_any_sync_loses_nothing_that_was_acknowledged() {
+    let syncs = Syncs::new();
+    let mut server = syncs.server();
+    let healthy = Receiver::start();
+    let failing = Receiver::answering(|_| Reply::status(500));
+    let types = json!({"event_types": ["load.*"]});
+    let endpoints =
+        [&healthy, &failing].map(|r| text(&server.api().create_endpoint_with(&r.url(), types.clone())["id"]));
+    let mut noted = Acknowledged::default();
+    let mut n = 0;
+    for left in 0..12 {
+        for fate in [Fate::KilledBefore(left), Fate::KilledAfter(left)] {
+            syncs.shall(fate);
+            // The load itself: each acceptance and each outcome is a commit, so a few events are enough.
+            for _ in 0..40 {
+                match publish(&server.api(), n) {
+                    Some((200 | 202, id)) => {
+                        noted.events.entry(String::new()).or_default().push(id);
+                        n += 1;
+                    }
+                    Some((status, _)) => panic!("an event was answered with {status}"),
+                    None => break,
+                }
+            }
+            server.wait_for_exit();
+            syncs.shall(Fate::AsUsual);
+            server.restart();
+        }
+    }
+    assert!(n > 20, "the load was no load: {n}");
+    every_event_is_there_with_all_its_deliveries(&server, &noted, &endpoints);
+    eventually("the healthy one has everything", Duration::from_secs(30), || {
+        (counts(&server, &endpoints[0])["pending"] == 0).then_some(())
+    });
+    let arrived = healthy.requests();
+    for id in noted.events.values().flatten() {
+        assert!(arrived.iter().any(|request| request.webhook_id() == id), "{id} never arrived");
+    }
+    assert!(arrived.iter().all(|request| server.api().get(&format!("/events/{}", request.webhook_id())).status == 200));
+}
+
+#[test]
+fn what_could_not_be_synced_is_not_acknowledged() {
+    let syncs = Syncs::new();
+    let mut server = syncs.server();
+    let receiver = Receiver::start();
+    let types = json!({"event_types": ["load.*"]});
+    let endpoint = text(&server.api().create_endpoint_with(&receiver.url(), types)["id"]);
+    let inbox = server.api().create_inbox(&json!({}));
+    let (status, before) = publish(&server.api(), 0).unwrap();
+    assert_eq!(status, 202);
+    server.api().wait_for_delivery(&before, "delivered");
+
+    syncs.shall(Fate::Fails);
+    for n in 1..4 {
+        let (status, _) = publish(&server.api(), n).unwrap();
+        assert!((500..600).contains(&status), "an event that is not on disk was answered with {status}");
+    }
+    let path = text(&inbox["url"]).replace(&server.origin(), "");
+    let captured = server.api().send("POST", &path, &[], Some(b"x"));
+    assert!((500..600).contains(&captured.status), "a request that is not on disk: {}", captured.status);
+    assert!(server.api().get(&format!("/events/{before}")).status == 200, "reading goes on");
+
+    syncs.shall(Fate::AsUsual);
+    let after = eventually("the disk works again, and so does the server", Duration::from_secs(20), || {
+        publish(&server.api(), 9).filter(|(status, _)| *status < 300).map(|(_, id)| id)
+    });
+    server.kill_9();
+    server.restart();
+    let stored: Vec<_> = server.api().all("/events?type=load.step").iter().map(|e| text(&e["id"])).collect();
+    assert_eq!(stored, [after.clone(), before], "what was refused is not there, what was acknowledged is");
+    server.api().wait_for_delivery(&after, "delivered");
+    assert_eq!(counts(&server, &endpoint)["delivered"], 2);
+    assert!(server.api().captured(&inbox).is_empty());
+}
