@@ -67,8 +67,9 @@ impl Machine {
                 return Recorded { status: Pending, promoted: None };
             }
             (Verdict::Delivered, _) => (Delivered, Some(now)),
-            (Verdict::Failed, Some(prior)) => prior,
+            (Verdict::Failed | Verdict::Cancelled, Some(prior)) => prior,
             (Verdict::Failed, None) => (Failed, Some(now)),
+            (Verdict::Cancelled, None) => (DeliveryStatus::Cancelled, Some(now)),
         };
         (one.due, one.manual, one.prior) = (None, false, None);
         let (status, key) = (one.status, one.key);

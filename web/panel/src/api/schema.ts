@@ -318,6 +318,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries an endpoint's filter and transformation on an event. Nothing is sent. */
+        post: operations["endpoints_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/event-types": {
         parameters: {
             query?: never;
@@ -1286,6 +1303,24 @@ export interface components {
          * @enum {string}
          */
         EndpointStatusName: "active" | "paused" | "disabled";
+        /** @description What an attempt would send, and what the programs said. */
+        EndpointTrial: {
+            filter: components["schemas"]["FilterTrial"] | null;
+            /** @description Whether the endpoint's types include the event's. */
+            matches_types: boolean;
+            request: components["schemas"]["TrialRequest"] | null;
+            transformation: components["schemas"]["TransformationTrial"] | null;
+        };
+        /** @description An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved. */
+        EndpointTrialInput: {
+            data?: unknown;
+            event_id?: string | null;
+            /** @description Absent = the endpoint's own, `null` = none. */
+            filter?: string | null;
+            /** @description Absent = the endpoint's own, `null` = none. */
+            transformation?: string | null;
+            type?: string | null;
+        };
         /** @description Why nothing is sent to an endpoint now. */
         EndpointWaiting: {
             /**
@@ -1355,6 +1390,14 @@ export interface components {
             field: string;
             /** @description What is wrong and what would be right. */
             message: string;
+        };
+        /** @description What a filter said. */
+        FilterTrial: {
+            error?: components["schemas"]["ProgramError"];
+            /** Format: int64 */
+            micros: number;
+            /** @description `true` also when it failed: then the event is delivered anyway. */
+            passed: boolean;
         };
         /**
          * @description How bodies are written.
@@ -1795,6 +1838,14 @@ export interface components {
             /** @description A relative reference that names the kind of problem, such as `/problems/not-found`. */
             type: string;
         };
+        /** @description What is wrong with a program; line and column count from 1. */
+        ProgramError: {
+            /** Format: int32 */
+            column?: number;
+            /** Format: int32 */
+            line?: number;
+            message: string;
+        };
         /** @description A project. */
         Project: {
             created_at: string;
@@ -1953,6 +2004,31 @@ export interface components {
         TestConversation: {
             conversation_id: string;
             token: string;
+        };
+        /** @description What a transformation said. */
+        TransformationTrial: {
+            error?: components["schemas"]["ProgramError"];
+            /** Format: int64 */
+            micros: number;
+            output: components["schemas"]["TrialOutput"] | null;
+            skipped: boolean;
+        };
+        /** @description What a transformation gave. */
+        TrialOutput: {
+            body: string;
+            /** @description Headers that it sets. */
+            headers: [
+                string,
+                string
+            ][];
+        };
+        /** @description The request that an attempt would make; values of secret headers are masked. */
+        TrialRequest: {
+            body: string;
+            headers: [
+                string,
+                string
+            ][];
         };
         /** @description A person who may log in. */
         User: {
@@ -2627,6 +2703,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RotatedSecret"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointTrialInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointTrial"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             422: {
