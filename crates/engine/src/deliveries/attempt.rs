@@ -50,13 +50,16 @@ impl Engine {
         let (shown, result, timings) = match self.body(endpoint, job, &url, timeout).await {
             Ok(body) => {
                 request_body = body.changed.as_ref().and_then(|c| c.body.then(|| body.bytes.clone()));
+                // A transformation's run is part of the attempt's time.
+                let spent = body.changed.as_ref().map_or(Duration::ZERO, |_| clock.elapsed());
+                let left = timeout.saturating_sub(spent).max(Duration::from_millis(1));
                 let hops = (route == Route::OwnInbox).then_some(job.event.hops + 1);
                 let request = OutgoingRequest {
                     method: Method::Post,
                     url: url.clone(),
                     headers: headers(&job.event, endpoint, &body, started_at, hops),
                     body: body.bytes.clone(),
-                    timeout: timeout.saturating_sub(clock.elapsed()).max(Duration::from_millis(1)),
+                    timeout: left,
                     response_limit: if job.waiter.is_some() { READ_ANSWER } else { KEPT_RESPONSE },
                     route,
                     identity: endpoint.way.identity.clone(),
