@@ -37,6 +37,8 @@ pub async fn run(config: Config) -> Result<(), String> {
         .await
         .map_err(|e| e.to_string())?;
     setup_link::note_address(&config.data_dir, &public_url);
+    // Whoever reads that it is ready may stop it at once.
+    let stop = stop_signal()?;
     greet(&engine, &public_url).await?;
 
     let (switch, shutdown) = Shutdown::new();
@@ -45,7 +47,7 @@ pub async fn run(config: Config) -> Result<(), String> {
     let server = tokio::spawn(kanca_http::serve(listener, app, places, shutdown));
     tokio::spawn(setup_link::watch(engine.clone(), config.data_dir));
 
-    stop_signal().await?;
+    stop.await;
     tracing::info!("stopping: no new work is taken; running attempts have up to 10 s");
     let _ = switch.send(true);
     engine.end_streams();
@@ -105,15 +107,16 @@ async fn greet(engine: &Engine, public_url: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub async fn stop_signal() -> Result<(), String> {
+/// Listens for SIGTERM and SIGINT from now on; what it gives waits for one of them.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|e| format!("signals cannot be received: {e}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(test)]

@@ -92,10 +92,11 @@ impl Setting {
 /// # Errors
 /// A sentence: what could not be done, or what was lost.
 pub async fn run(flags: Flags) -> Result<(), String> {
+    let stop = stop_signal()?;
     // Whoever is dropped here ends the server and removes its data.
     tokio::select! {
         done = measure(flags) => done,
-        stopped = stop_signal() => stopped.and(Err("stopped; the server has been ended and its data removed".into())),
+        () = stop => Err("stopped; the server has been ended and its data removed".into()),
     }
 }
 
