@@ -272,14 +272,6 @@ impl Pace {
         self.held_until = Some(self.held_until.map_or(until, |at| at.max(until)));
     }
 
-    /// Somebody asks for an attempt now: the breaker and a pause let one through.
-    pub fn probe_now(&mut self, now: Timestamp) {
-        self.held_until = None;
-        if let Breaker::Open { pause, .. } = self.breaker {
-            self.breaker = Breaker::Open { until: now, pause };
-        }
-    }
-
     /// Since when there were failures only.
     pub const fn outage_began(&self) -> Option<Timestamp> {
         self.failing_since

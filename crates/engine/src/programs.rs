@@ -18,7 +18,7 @@ use kanca_domain::endpoints::options::check_program;
 use kanca_domain::events::{EventData, EventType};
 use kanca_domain::ids::EventId;
 use kanca_programs::Event;
-use kanca_storage::events::Explanation;
+use kanca_storage::events::{EventRecord, Explanation};
 use std::sync::Arc;
 
 /// Characters of a filter that an explanation quotes.
@@ -94,6 +94,14 @@ impl Engine {
             });
         }
         self.dispatcher.drop_claims(taken_back);
+    }
+
+    /// Whether an endpoint's filter lets a stored event pass; without a filter, and when it fails, it does.
+    pub(crate) async fn filter_passes(&self, endpoint: &Arc<Endpoint>, event: &EventRecord) -> bool {
+        let Some(data) = event.data.as_ref().filter(|_| endpoint.record.options.filter.is_some()) else { return true };
+        let timestamp = event.timestamp.to_string();
+        let event = program_event(event.id, &event.event_type, &timestamp, event.ordering_key.as_deref(), data);
+        !self.pass(std::slice::from_ref(endpoint), event).await.contains(&Ok(false))
     }
 
     /// Whether the filters of these endpoints, which must have one, let an event pass.

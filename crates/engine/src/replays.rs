@@ -17,12 +17,15 @@ use kanca_storage::StorageError;
 use kanca_storage::deliveries::NewDelivery;
 use kanca_storage::events::EventRecord;
 use kanca_storage::replays::{Again, Gap, Recovered, Replay, Selection, Step, Work};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rows changed by one step.
 const STEP: u32 = 500;
 /// Events looked at in one reading.
 const LOOK: u32 = 1_000;
+/// The same where their data is read, too, because a filter wants to see it.
+const LOOK_WITH_DATA: u32 = 50;
 /// Deliveries of a replay that may start together, and how long after them the next ones may: 500 a second.
 const TOGETHER: usize = 50;
 const APART: SignedDuration = SignedDuration::from_millis(100);
@@ -184,13 +187,13 @@ impl Engine {
             self.storage.recover(step, Vec::new()).await?;
             return Ok(true);
         };
-        let mut pace = Pace { due: replay.next_due.max(now), n: 0 };
-        let first = pace.due;
+        let mut spacing = Spacing { due: replay.next_due.max(now), n: 0 };
+        let first = spacing.due;
         let finished = match work {
-            Work::Again(selection) => self.send_some_again(&endpoint, replay, selection, &mut pace, now).await?,
-            Work::Recover(gap) => self.recover_some(&endpoint, replay, &gap, &mut pace, now).await?,
+            Work::Again(selection) => self.send_some_again(&endpoint, replay, selection, &mut spacing, now).await?,
+            Work::Recover(gap) => self.recover_some(&endpoint, replay, &gap, &mut spacing, now).await?,
         };
-        if pace.due > first || pace.n > 0 {
+        if spacing.due > first || spacing.n > 0 {
             self.dispatcher.note_due(endpoint.record.id, first);
             self.look_for_due(endpoint.record.id);
         }
@@ -202,7 +205,7 @@ impl Engine {
         endpoint: &Endpoint,
         replay: &mut Replay,
         selection: Selection,
-        pace: &mut Pace,
+        spacing: &mut Spacing,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let after = replay.after.map(DeliveryId::from_uuid);
@@ -212,20 +215,20 @@ impl Engine {
         let again = selected.into_iter().map(|selected| Again {
             id: selected.id,
             queue_key: again_key(endpoint, selected.ordering_key.as_deref()),
-            due: pace.next(),
+            due: spacing.next(),
         });
         let again = again.collect();
-        replay.next_due = pace.due;
+        replay.next_due = spacing.due;
         self.storage.send_again(Step { replay: replay.clone(), finished, now }, again).await?;
         Ok(finished)
     }
 
     async fn recover_some(
         &self,
-        endpoint: &Endpoint,
+        endpoint: &Arc<Endpoint>,
         replay: &mut Replay,
         gap: &Gap,
-        pace: &mut Pace,
+        spacing: &mut Spacing,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let after = replay.after.map(EventId::from_uuid);
@@ -236,14 +239,14 @@ impl Engine {
                 id: self.ids.next(),
                 endpoint_id: endpoint.record.id,
                 queue_key: again_key(endpoint, event.ordering_key.as_deref()),
-                due: pace.next(),
+                due: spacing.next(),
                 waiter: None,
                 claim: false,
             };
             Recovered { event_id: event.id, delivery }
         });
         let recovered = recovered.collect();
-        replay.next_due = pace.due;
+        replay.next_due = spacing.due;
         let finished = last.is_none();
         self.storage.recover(Step { replay: replay.clone(), finished, now }, recovered).await?;
         Ok(finished)
@@ -253,17 +256,25 @@ impl Engine {
     /// more.
     async fn missed(
         &self,
-        endpoint: &Endpoint,
+        endpoint: &Arc<Endpoint>,
         gap: &Gap,
         after: Option<EventId>,
     ) -> Result<(Vec<EventRecord>, Option<EventId>), StorageError> {
-        let found = self.storage.without_delivery(gap.clone(), after, LOOK, false).await?;
-        let last = found.last().filter(|_| found.len() == LOOK as usize).map(|event| event.id);
-        let wanted = |event: &EventRecord| {
+        let has_filter = endpoint.record.options.filter.is_some();
+        let look = if has_filter { LOOK_WITH_DATA } else { LOOK };
+        let found = self.storage.without_delivery(gap.clone(), after, look, has_filter).await?;
+        let last = found.last().filter(|_| found.len() == look as usize).map(|event| event.id);
+        let mut wanted = Vec::new();
+        for event in found {
             let addressed = BuiltIn::of(&event.event_type).is_some_and(BuiltIn::is_addressed);
-            !addressed && endpoint.subscription.matches(&event.event_type)
-        };
-        Ok((found.into_iter().filter(wanted).collect(), last))
+            if !addressed
+                && endpoint.subscription.matches(&event.event_type)
+                && self.filter_passes(endpoint, &event).await
+            {
+                wanted.push(event);
+            }
+        }
+        Ok((wanted, last))
     }
 }
 
@@ -275,12 +286,12 @@ enum Chore {
 }
 
 /// When the deliveries of a replay may start.
-struct Pace {
+struct Spacing {
     due: Timestamp,
     n: usize,
 }
 
-impl Pace {
+impl Spacing {
     fn next(&mut self) -> Timestamp {
         let due = self.due;
         self.n += 1;

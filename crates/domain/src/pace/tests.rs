@@ -100,14 +100,6 @@ fn one_refused_delivery_says_nothing_about_the_others() {
 }
 
 #[test]
-fn somebody_who_asks_now_gets_an_attempt_now() {
-    let mut pace = broken();
-    pace.hold(at(0), Duration::from_secs(99));
-    pace.probe_now(at(1));
-    assert_eq!(pace.admit(at(1), 0, MOST, None), Admission::Go);
-}
-
-#[test]
 fn a_receiver_that_asks_for_a_pause_gets_it_but_not_for_ever() {
     let mut pace = Pace::default();
     pace.hold(at(0), Duration::from_secs(7));

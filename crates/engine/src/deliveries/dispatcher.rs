@@ -74,11 +74,6 @@ impl Dispatcher {
         self.queue(endpoint).lock().pace = Pace::default();
     }
 
-    /// Somebody wants an endpoint to be tried now: an open breaker lets one attempt through.
-    pub fn try_afresh(&self, endpoint: EndpointId, now: Timestamp) {
-        self.queue(endpoint).lock().pace.probe_now(now);
-    }
-
     /// Goes on with an outage known from before a restart.
     pub fn remember_outage(&self, endpoint: EndpointId, since: Timestamp) {
         self.queue(endpoint).lock().pace = Pace::failing_since(since);
@@ -225,16 +220,22 @@ impl Engine {
 
     /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.
     pub(crate) async fn hurry(&self, endpoint: EndpointId, delivery: DeliveryId) {
-        if self.terms(endpoint).is_none() {
+        let queue = self.dispatcher.queue(endpoint);
+        let is_full = {
+            let mut queue = queue.lock();
+            queue.hasten(delivery);
+            queue.is_full()
+        };
+        // What finds no place in memory takes its turn from the table.
+        if is_full || self.terms(endpoint).is_none() {
             return self.look_for_due(endpoint);
         }
         match self.storage.claim(vec![delivery]).await {
             Ok(claimed) => {
-                let queue = self.dispatcher.queue(endpoint);
                 for job in claimed.into_iter().map(Job::from_table) {
                     let (project, weight) = (job.event.project_id, job.event.weight());
                     self.dispatcher.shares.add_weight(project, weight);
-                    if !queue.lock().put(job) {
+                    if !queue.lock().put_urgent(job) {
                         self.dispatcher.shares.drop_weight(project, weight);
                     }
                 }

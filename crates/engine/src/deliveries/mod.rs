@@ -243,7 +243,6 @@ impl Engine {
         self.dispatcher.note_due(delivery.endpoint_id, now);
         if delivery.status == DeliveryStatus::Pending && !delivery.held {
             // A person waits for it: neither the backlog nor an open breaker comes first.
-            self.dispatcher.try_afresh(delivery.endpoint_id, now);
             self.hurry(delivery.endpoint_id, id).await;
         }
         Ok(delivery)

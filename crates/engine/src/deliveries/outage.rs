@@ -13,19 +13,14 @@ impl Engine {
     /// Takes notice of an endpoint's outage after an attempt: writes down that a long one began or ended, and disables
     /// the endpoint when it has lasted as long as the user allows.
     pub(super) fn watch_outage(&self, endpoint: EndpointId, outage: Option<Timestamp>, now: Timestamp) {
-        let known = self.dispatcher.noted_outages.lock().contains(&endpoint);
+        let noted = self.dispatcher.noted_outages.lock().contains(&endpoint);
         let lasted = outage.map(|since| now.duration_since(since));
-        if known != lasted.is_some_and(|lasted| lasted >= WORTH_NOTING) && (known != outage.is_some()) {
+        let news = lasted.map_or(noted, |lasted| !noted && lasted >= WORTH_NOTING);
+        if news {
             self.spawn(move |engine| async move { engine.note_outage(endpoint).await });
         }
-        if let Some(lasted) = lasted
-            && self.allowed_outage(endpoint).is_some_and(|allowed| lasted >= allowed)
-        {
-            let reason = format!(
-                "Every attempt failed for {}. Mend the receiver, then set this webhook active again.",
-                in_words(lasted)
-            );
-            self.spawn(move |engine| async move { engine.disable_for_outage(endpoint, &reason).await });
+        if lasted.is_some_and(|lasted| self.is_too_long(endpoint, lasted)) {
+            self.spawn(move |engine| async move { engine.disable_failing(endpoint).await });
         }
     }
 
@@ -48,16 +43,36 @@ impl Engine {
         }
     }
 
-    fn allowed_outage(&self, endpoint: EndpointId) -> Option<SignedDuration> {
+    /// Whether an outage has lasted as long as the user allows, or longer.
+    fn is_too_long(&self, endpoint: EndpointId, lasted: SignedDuration) -> bool {
         let snapshot = self.snapshot.load();
-        let record = &snapshot.endpoints.get(&endpoint)?.record;
-        let allowed = record.options.disable_after(&self.project_options(record.project_id))?;
-        SignedDuration::try_from(allowed).ok()
+        let Some(endpoint) = snapshot.endpoints.get(&endpoint) else { return false };
+        let allowed = endpoint.record.options.disable_after(&self.project_options(endpoint.record.project_id));
+        allowed.and_then(|allowed| SignedDuration::try_from(allowed).ok()).is_some_and(|allowed| lasted >= allowed)
     }
 
-    /// Disables an endpoint for its own answers, unless somebody was faster.
-    pub(super) async fn disable_for_outage(&self, endpoint: EndpointId, reason: &str) {
+    /// Disables an endpoint that has failed for too long, unless it was changed or has recovered meanwhile.
+    async fn disable_failing(&self, endpoint: EndpointId) {
         let _guard = self.config.lock().await;
+        let now = self.clock.now();
+        let Some(since) = self.dispatcher.health(endpoint, now, None).failing_since else { return };
+        let lasted = now.duration_since(since);
+        if self.is_too_long(endpoint, lasted) {
+            let lasted = in_words(lasted);
+            let reason =
+                format!("Every attempt failed for {lasted}. Mend the receiver, then set this webhook active again.");
+            self.disable_locked(endpoint, &reason).await;
+        }
+    }
+
+    /// Disables an endpoint whose receiver wants no more events.
+    pub(super) async fn disable_gone(&self, endpoint: EndpointId) {
+        let _guard = self.config.lock().await;
+        self.disable_locked(endpoint, "The receiver answered 410 Gone: it wants no more events.").await;
+    }
+
+    /// The caller holds the configuration's lock.
+    async fn disable_locked(&self, endpoint: EndpointId, reason: &str) {
         let Some(endpoint) = self.snapshot.load().endpoints.get(&endpoint).cloned() else { return };
         if endpoint.record.status == EndpointStatus::Disabled {
             return;

@@ -72,7 +72,7 @@ impl Engine {
         let outcome = Outcome { delivery_id: job.id, attempt: Some(exchange.record), verdict, at };
         let step = self.record(&job, outcome, ended).await;
         if gone {
-            self.disable_for_outage(endpoint_id, "The receiver answered 410 Gone: it wants no more events.").await;
+            self.disable_gone(endpoint_id).await;
         }
         Step { signal, hold, ..step }
     }

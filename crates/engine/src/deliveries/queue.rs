@@ -62,12 +62,16 @@ impl Queue {
     /// must not overtake).
     pub fn reserve(&mut self, id: DeliveryId, now: Timestamp) -> bool {
         let behind = self.refilling || self.next_due.is_some_and(|due| due <= now);
-        let room = self.ready.len() + self.held.len() + self.reserved.len() < MAX_JOBS;
-        let granted = room && !behind && !self.forgotten;
+        let granted = !self.is_full() && !behind && !self.forgotten;
         if granted {
             self.reserved.insert(id, false);
         }
         granted
+    }
+
+    /// Whether no more jobs find a place in memory.
+    pub fn is_full(&self) -> bool {
+        self.urgent.len() + self.ready.len() + self.held.len() + self.reserved.len() >= MAX_JOBS
     }
 
     /// Gives a reserved place back without a job.
@@ -89,12 +93,19 @@ impl Queue {
         true
     }
 
-    /// A job that memory was not reserved for may start; `false` when the endpoint is gone.
-    pub fn put(&mut self, job: Job) -> bool {
+    /// A job that somebody waits for, and that memory was not reserved for, may start; `false` when the endpoint is gone.
+    pub fn put_urgent(&mut self, job: Job) -> bool {
         if !self.forgotten {
-            self.push(job);
+            self.urgent.push_back(job);
         }
         !self.forgotten
+    }
+
+    /// Somebody waits for this job, if it is in memory and may start.
+    pub fn hasten(&mut self, id: DeliveryId) {
+        if let Some(at) = self.ready.iter().position(|job| job.id == id) {
+            self.urgent.extend(self.ready.remove(at));
+        }
     }
 
     fn push(&mut self, job: Job) {

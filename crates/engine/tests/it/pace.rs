@@ -10,7 +10,8 @@ fn seen(world: &World) -> usize {
     world.service.seen.lock().len()
 }
 
-/// Waits until nothing has been asked of the service for a while, and says how often it was asked in all.
+/// Waits until nothing has been asked of the service for a while, and says how often it was asked in all. That no more
+/// comes can only be seen by waiting; whatever must come is waited for by its own condition before.
 async fn settled(world: &World) -> usize {
     loop {
         let before = seen(world);

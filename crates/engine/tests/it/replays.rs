@@ -7,7 +7,7 @@ use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::events::EventData;
 use kanca_domain::ids::{EndpointId, EventId};
 use kanca_engine::EngineError;
-use kanca_engine::endpoints::EndpointPatch;
+use kanca_engine::endpoints::{EndpointPatch, NewEndpoint, OptionsInput};
 use kanca_engine::events::Publication;
 use kanca_engine::replays::Wanted;
 use kanca_engine::storage::deliveries::StatusCounts;
@@ -193,4 +193,25 @@ async fn a_test_reaches_one_endpoint_and_says_what_it_is() {
     eventually("it arrives", async || world.asked_for(ordinary) == 1).await;
     let seen = world.service.seen.lock();
     assert!(!seen.last().unwrap().1.headers.iter().any(|(name, _)| name == "kanca-test"));
+}
+
+#[tokio::test]
+async fn what_a_filter_kept_away_is_not_recovered() {
+    let world = World::new().await;
+    let since = world.engine.now();
+    let (one, two) = (world.publish("order.paid", None).await, world.publish("order.small", None).await);
+    world.pass(Duration::from_mins(1));
+    let options = OptionsInput { filter: Some(Some("event.type == 'order.paid'".into())), ..OptionsInput::default() };
+    let new = NewEndpoint {
+        name: "filtered".into(),
+        url: "https://filtered.example/".into(),
+        options,
+        ..NewEndpoint::default()
+    };
+    let endpoint = world.engine.create_endpoint(world.project(), new).await.unwrap().0.record.id;
+    let until = since.checked_add(SignedDuration::from_secs(30)).unwrap();
+    assert_eq!(world.engine.recover(world.project(), endpoint, since, Some(until), true).await.unwrap(), 1);
+    assert_eq!(world.engine.recover(world.project(), endpoint, since, Some(until), false).await.unwrap(), 1);
+    eventually("what passes arrives", async || world.asked_for(one) == 1).await;
+    assert_eq!((world.asked_for(two), counts(&world, endpoint).await.pending), (0, 0));
 }

@@ -256,22 +256,3 @@ fn large_events_have_room() {
         other => panic!("{other:?}"),
     }
 }
-
-/// `cargo test --release -p kanca-programs --lib -- --ignored --nocapture bench`
-#[test]
-#[ignore = "a measurement"]
-fn bench_one_run() {
-    let event = event(r#"{"total":129.9,"name":"Ayşe","items":[{"sku":"a","n":1},{"sku":"b","n":2}]}"#);
-    let text = "function transform(event) { return {body: {text: `${event.data.name} paid ${event.data.total}`}} }";
-    let clock = Instant::now();
-    for _ in 0..2_000 {
-        run(text, &event, URL).unwrap();
-    }
-    println!("transformation: {:.1} µs per run", clock.elapsed().as_secs_f64() * 1e6 / 2_000.0);
-    let filter = crate::filter::parse("event.data.total > 100 && event.data.items.exists(i, i.sku == 'b')").unwrap();
-    let clock = Instant::now();
-    for _ in 0..20_000 {
-        crate::filter::passes(&filter, &crate::filter::context(&event).unwrap()).unwrap();
-    }
-    println!("filter: {:.2} µs per run, reading the event included", clock.elapsed().as_secs_f64() * 1e6 / 20_000.0);
-}

@@ -117,23 +117,3 @@ async fn without_a_binary_nothing_runs_and_it_is_said() {
     assert_eq!(fault.kind, FaultKind::NotRun);
     assert!(fault.message.contains("cannot be run on this machine"), "{fault}");
 }
-
-/// `cargo test --release -p kanca-programs --test children -- --ignored --nocapture bench`
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn bench_a_run_in_a_child() {
-    let (runner, event) = (runner(), event(r#"{"n":1}"#));
-    for _ in 0..100 {
-        runner.transform(&event, "https://a.b/", GOOD).await.result.unwrap();
-    }
-    let clock = Instant::now();
-    for _ in 0..2_000 {
-        runner.transform(&event, "https://a.b/", GOOD).await.result.unwrap();
-    }
-    println!("transformation in a child: {:.1} µs", clock.elapsed().as_secs_f64() * 1e6 / 2_000.0);
-    let clock = Instant::now();
-    for _ in 0..5_000 {
-        runner.filter(&event, &["event.data.n == 1"]).await.remove(0).result.unwrap();
-    }
-    println!("filter in a child: {:.1} µs", clock.elapsed().as_secs_f64() * 1e6 / 5_000.0);
-}

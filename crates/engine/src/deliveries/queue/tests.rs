@@ -146,7 +146,7 @@ fn an_open_breaker_holds_the_backlog_but_nobody_who_waits() {
     }
     assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::RestUntil(until) if until == at(6)));
     let asked_for = Job { manual: true, ..job(99) };
-    assert!(queue.put(asked_for));
+    assert!(queue.put_urgent(asked_for));
     assert!(queue.recruit(at(1), most(64), true) <= 1);
     assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(next) if next.manual));
     queue.done(at(1), Signal::Broken, Some(most(64)));
@@ -156,4 +156,14 @@ fn an_open_breaker_holds_the_backlog_but_nobody_who_waits() {
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Rest), "a ramp and no flood");
+}
+
+#[test]
+fn memory_is_bounded_for_what_somebody_waits_for_too() {
+    let mut queue = Queue::default();
+    for _ in 0..MAX_JOBS {
+        assert!(!queue.is_full());
+        assert!(queue.put_urgent(Job { manual: true, ..job(1) }));
+    }
+    assert!(queue.is_full() && !queue.reserve(job(2).id, at(1)));
 }
