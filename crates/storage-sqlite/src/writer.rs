@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// At most this many jobs share a commit, so that the first of them does not wait for ever.
@@ -123,7 +123,6 @@ impl Writer {
 fn serve(batches: &mut Batches, orders: &Receiver<Order>) -> Option<oneshot::Sender<()>> {
     let mut jobs: Jobs = Vec::with_capacity(BATCH);
     let mut closing = None;
-    let mut gathering = Gathering::default();
     while closing.is_none() {
         match orders.recv() {
             Ok(Order::Job(job)) => jobs.push(job),
@@ -131,14 +130,7 @@ fn serve(batches: &mut Batches, orders: &Receiver<Order>) -> Option<oneshot::Sen
             Err(_) => return None,
         }
         drain(orders, &mut jobs, &mut closing);
-        if closing.is_none() && gathering.is_worth_it(jobs.len()) {
-            // Asleep, and not waiting for the next order: then nobody has to wake this thread for each.
-            std::thread::sleep(GATHER);
-            drain(orders, &mut jobs, &mut closing);
-        }
-        let (many, started) = (jobs.len(), Instant::now());
         batches.together(&mut jobs);
-        gathering.committed(many, started.elapsed());
         batches.checkpoints.between_commits(&batches.sql);
     }
     closing
@@ -152,37 +144,5 @@ fn drain(orders: &Receiver<Order>, jobs: &mut Jobs, closing: &mut Option<oneshot
             Ok(Order::Close(done)) => *closing = Some(done),
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
         }
-    }
-}
-
-/// Whether the next commit waits a moment for more company.
-///
-/// A commit rewrites the last page of every table and index it touches, so many small ones cost far more than few large
-/// ones. When callers come in a crowd and commits are short, the thread lets more of them come; who comes alone never
-/// waits, and where the disk is slow the crowd gathers by itself.
-#[derive(Default)]
-struct Gathering {
-    /// Jobs in a commit lately.
-    crowd: usize,
-    /// How long the last commit took.
-    commit: Duration,
-}
-
-/// From so many jobs in a commit there is a crowd.
-const CROWD: usize = 12;
-/// How long the first of a crowd waits for the others.
-const GATHER: Duration = Duration::from_micros(250);
-/// Commits that take longer gather their company by themselves.
-const LONG_COMMIT: Duration = Duration::from_millis(3);
-
-impl Gathering {
-    /// Not when as many are there as usually come.
-    fn is_worth_it(&self, jobs: usize) -> bool {
-        self.crowd >= CROWD && jobs < self.crowd && self.commit < LONG_COMMIT
-    }
-
-    fn committed(&mut self, jobs: usize, took: Duration) {
-        self.crowd = (3 * self.crowd + jobs).div_ceil(4);
-        self.commit = took;
     }
 }
