@@ -176,3 +176,24 @@ impl World {
         self.clock.now()
     }
 }
+
+#[tokio::test]
+async fn a_publisher_that_goes_away_leaves_nothing_half_done() {
+    let world = World::new().await;
+    world.endpoint("any", &["*"]).await;
+    for _ in 0..50 {
+        let mut publishing = std::pin::pin!(world.publish("order.paid", None));
+        // Polled once the commit is ordered; then its caller is gone.
+        std::future::poll_fn(|cx| {
+            let _ = publishing.as_mut().poll(cx);
+            std::task::Poll::Ready(())
+        })
+        .await;
+    }
+    eventually("whatever was stored arrives", async || {
+        let counts = world.engine.delivery_counts(world.project()).await.unwrap();
+        (counts.pending, counts.delivered) == (0, 50)
+    })
+    .await;
+    assert_eq!(world.service.seen.lock().len(), 50, "each once");
+}
