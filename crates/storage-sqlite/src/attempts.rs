@@ -14,10 +14,10 @@ use std::net::SocketAddr;
 
 /// An attempt with its JSON made by the caller's thread.
 pub(crate) struct Prepared {
-    attempt: AttemptRecord,
-    request: String,
-    response_headers: Option<String>,
-    timings: Option<String>,
+    pub(crate) attempt: AttemptRecord,
+    pub(crate) request: String,
+    pub(crate) response_headers: Option<String>,
+    pub(crate) timings: Option<String>,
 }
 
 impl Prepared {
@@ -26,6 +26,12 @@ impl Prepared {
         let response_headers = attempt.response.as_ref().map(|response| json(&response.headers)).transpose()?;
         let timings = attempt.timings.as_ref().map(|timings| json(&packed(timings))).transpose()?;
         Ok(Self { attempt, request, response_headers, timings })
+    }
+
+    /// Bytes beyond what an attempt usually takes, roughly.
+    pub(crate) fn extra(&self) -> usize {
+        let response = self.attempt.response.as_ref().map_or(0, |response| response.body.len());
+        response + self.attempt.request_body.as_ref().map_or(0, Bytes::len) + self.request.len()
     }
 }
 

@@ -7,12 +7,12 @@ use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
 };
-use crate::{SqliteStorage, counts};
+use crate::{SqliteStorage, attempts, counts, outcomes};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::EventData;
-use kanca_domain::ids::{EventId, Id, ProjectId};
+use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
 use kanca_storage::deliveries::{NewDelivery, StatusCounts};
 use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Events, Idempotency, NewEvent};
 use kanca_storage::{Page, PageRequest, Result};
@@ -23,12 +23,16 @@ use uuid::Uuid;
 /// How long an idempotency key is remembered.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
+/// Bytes of data, and deliveries, from which on an event goes straight into the tables.
+const SMALL: usize = 256 << 10;
+const FEW: usize = 256;
+
 /// An event with everything turned into text by the caller's thread, so that the writer only writes.
 pub(crate) struct Prepared {
     pub(crate) event: NewEvent,
-    timestamp: String,
-    explanation: Option<String>,
-    waiters: Vec<Option<String>>,
+    pub(crate) timestamp: String,
+    pub(crate) explanation: Option<String>,
+    pub(crate) waiters: Vec<Option<String>>,
 }
 
 impl Prepared {
@@ -37,6 +41,14 @@ impl Prepared {
         let waiters =
             event.deliveries.iter().map(|d| d.waiter.as_ref().map(json).transpose()).collect::<Result<_>>()?;
         Ok(Self { timestamp: event.timestamp.to_string(), explanation, waiters, event })
+    }
+
+    /// Whether nothing has to be read to accept it, and it takes little room in the journal.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.event.idempotency.is_none()
+            && self.event.data.as_str().len() <= SMALL
+            && self.event.deliveries.len() <= FEW
+            && self.event.deliveries.iter().all(|delivery| delivery.queue_key.is_none())
     }
 
     /// The deliveries that the caller takes at once.
@@ -53,6 +65,18 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     {
         return Ok(known);
     }
+    let held = store(tx, prepared, &mut |_| None)?;
+    Ok(Accepted::New { held })
+}
+
+/// Stores an event with its deliveries. `ended` tells, once, the outcome of a delivery that has arrived already. Returns
+/// those that must not start.
+pub(crate) fn store<'a>(
+    tx: &mut Tx<'_>,
+    prepared: &Prepared,
+    ended: &mut impl FnMut(Uuid) -> Option<&'a outcomes::Prepared>,
+) -> Run<Vec<DeliveryId>> {
+    let event = &prepared.event;
     tx.memory.note_id(event.id.uuid());
     tx.execute(
         "INSERT INTO events (id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
@@ -73,11 +97,38 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     )?;
     let mut held = Vec::new();
     for (delivery, waiter) in event.deliveries.iter().zip(&prepared.waiters) {
-        if !add_delivery(tx, event, delivery, waiter.as_deref())? {
+        let end = if tx.memory.is_endpoint_deleted(delivery.endpoint_id.uuid()) { None } else { ended(delivery.id.uuid()) };
+        if let Some(end) = end {
+            add_ended(tx, event, delivery, end)?;
+        } else if !add_delivery(tx, event, delivery, waiter.as_deref())? {
             held.push(delivery.id);
         }
     }
-    Ok(Accepted::New { held })
+    Ok(held)
+}
+
+/// Stores a delivery that has arrived at the first attempt.
+fn add_ended(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, end: &outcomes::Prepared) -> Run<()> {
+    let status = DeliveryStatus::Delivered;
+    tx.memory.note_id(delivery.id.uuid());
+    tx.execute(
+        "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
+         attempt_count, created_at, completed_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, NULL, 0, 1, ?6, ?7)",
+        params![
+            key(delivery.id),
+            key(event.project_id),
+            key(event.id),
+            key(delivery.endpoint_id),
+            status.code(),
+            micros(event.accepted_at),
+            micros(end.at),
+        ],
+    )?;
+    if let Some(attempt) = &end.attempt {
+        attempts::add(tx, delivery.id, attempt)?;
+    }
+    tx.memory.count(event.project_id.uuid(), delivery.endpoint_id.uuid(), None, status, 1);
+    Ok(())
 }
 
 /// What is known of the event's key; an unknown key is stored.
@@ -160,8 +211,18 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
 impl Events for SqliteStorage {
     async fn accept_event(&self, event: NewEvent) -> Result<Accepted> {
         let prepared = Prepared::new(event)?;
-        let guard = ClaimGuard::new(&self.writer, prepared.to_claim().collect());
-        let accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
+        let to_claim = prepared.to_claim().collect();
+        let (guard, accepted);
+        match self.journal.as_ref().filter(|journal| journal.takes_event(&prepared)) {
+            Some(journal) => {
+                guard = ClaimGuard::after_journal(journal, to_claim);
+                accepted = journal.accept(prepared).await;
+            }
+            None => {
+                guard = ClaimGuard::new(&self.writer, to_claim);
+                accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
+            }
+        }
         guard.keep();
         accepted
     }
@@ -178,7 +239,8 @@ impl Events for SqliteStorage {
     ) -> Result<Page<EventRecord>> {
         let event_type = event_type.map(str::to_owned);
         let limit = page_limit(page);
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let (before, rows) = (before(page), int(limit as u64 + 1));
                 let mut items: Vec<EventRecord> = match event_type {
@@ -208,7 +270,8 @@ impl Events for SqliteStorage {
     }
 
     async fn event(&self, project: ProjectId, event_id: EventId) -> Result<Option<EventRecord>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let mut statement = sql.prepare_cached(
                     "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
@@ -226,7 +289,8 @@ impl Events for SqliteStorage {
     }
 
     async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 // The id holds the time of acceptance, so no further index is needed; a minute is left for an id that
                 // was made before its event was accepted.

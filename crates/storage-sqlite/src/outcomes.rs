@@ -11,18 +11,26 @@ use kanca_storage::deliveries::{Outcome, Recorded, Verdict};
 use kanca_storage::{Result, StorageError};
 use rusqlite::{OptionalExtension, params};
 
+/// Bytes of an attempt, beyond what is usual, from which on it goes straight into the tables.
+const SMALL: usize = 256 << 10;
+
 /// An outcome with its attempt made ready by the caller's thread.
 pub(crate) struct Prepared {
-    delivery: DeliveryId,
-    attempt: Option<attempts::Prepared>,
-    verdict: Verdict,
-    at: Timestamp,
+    pub(crate) delivery: DeliveryId,
+    pub(crate) attempt: Option<attempts::Prepared>,
+    pub(crate) verdict: Verdict,
+    pub(crate) at: Timestamp,
 }
 
 impl Prepared {
     pub(crate) fn new(outcome: Outcome) -> Result<Self> {
         let attempt = outcome.attempt.map(attempts::Prepared::new).transpose()?;
         Ok(Self { delivery: outcome.delivery_id, attempt, verdict: outcome.verdict, at: outcome.at })
+    }
+
+    /// Whether it takes little room in the journal.
+    pub(crate) fn is_small(&self) -> bool {
+        self.attempt.as_ref().map_or(0, attempts::Prepared::extra) <= SMALL
     }
 }
 

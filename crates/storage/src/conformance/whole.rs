@@ -3,6 +3,7 @@
 use super::scenarios::new_bot;
 use super::turns::{first_turn, message};
 use super::world::{START, World, at};
+use crate::events::Idempotency;
 use crate::StorageError;
 use crate::accounts::{ApiKeyRecord, UserRecord};
 use crate::conversations::Sender;
@@ -106,6 +107,7 @@ pub async fn the_newest_id_does_not_count_what_was_not_stored(world: &World) {
     let mut event = world.event_for_one();
     event.id = at_millis(before + 5000);
     event.deliveries[0].id = taken;
+    event.idempotency = Some(Idempotency { key: "k".into(), fingerprint: [1; 32] });
     world.storage.accept_event(event).await.unwrap_err();
     world.storage.probe().await.unwrap();
     assert_eq!(world.storage.newest_id_millis().await.unwrap(), before);

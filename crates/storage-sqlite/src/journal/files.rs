@@ -1,0 +1,180 @@
+//! The journal's files: two of a fixed length, written in turn, so that a sync never has to change a file's length.
+//!
+//! A record is `magic, epoch, sequence, length, checksum` (little-endian) and the rows that were synced together. It is
+//! read back only if the checksum over everything fits, the epoch is the one in the table, and no number is missing
+//! before it: a record that was cut off by a crash was never answered, and what lies behind it is old.
+
+use kanca_storage::{Result, StorageError};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+/// How many files there are.
+pub(crate) const COUNT: usize = 2;
+/// Bytes of each file.
+pub(crate) const LENGTH: usize = 4 << 20;
+/// Bytes before the rows.
+pub(crate) const HEADER: usize = 32;
+const MAGIC: u32 = 0x4b4a_4e4c;
+
+/// The files, open.
+pub(crate) struct Files {
+    files: [File; COUNT],
+    epoch: u64,
+    current: usize,
+    /// Where the next record goes in the current file.
+    offset: usize,
+}
+
+/// A record that was read back: its number and its rows.
+pub(crate) struct Found {
+    pub sequence: u64,
+    pub rows: Vec<u8>,
+}
+
+impl Files {
+    /// Opens the files and reads the records of an epoch that come after `applied`, without a gap. The files are made if
+    /// need be; `None` when the disk has no room for them.
+    pub(crate) fn open(dir: &Path, epoch: u64, applied: u64, may_create: bool) -> Result<Option<(Self, Vec<Found>)>> {
+        let mut found = Vec::new();
+        let mut files = Vec::with_capacity(COUNT);
+        for n in 0..COUNT {
+            let path = dir.join(format!("journal-{n}"));
+            if !path.exists() && !may_create {
+                return Ok(None);
+            }
+            let file = open(&path).map_err(|error| unusable(&path, &error))?;
+            let bytes = read(&file).map_err(|error| unusable(&path, &error))?;
+            found.extend(records(&bytes, epoch));
+            files.push(file);
+        }
+        sync_names(dir)?;
+        found.sort_by_key(|record| record.sequence);
+        let mut next = applied + 1;
+        found.retain(|record| {
+            let fits = record.sequence == next;
+            next += u64::from(fits);
+            fits
+        });
+        let Ok(files) = <[File; COUNT]>::try_from(files) else { return Ok(None) };
+        Ok(Some((Self { files, epoch, current: 0, offset: 0 }, found)))
+    }
+
+    /// Starts over: all records of before are old. The epoch must be in the table before anything is written.
+    pub(crate) fn start_epoch(&mut self, epoch: u64) {
+        (self.epoch, self.current, self.offset) = (epoch, 0, 0);
+    }
+
+
+    /// The file that is written next.
+    pub(crate) fn other(&self) -> usize {
+        (self.current + 1) % COUNT
+    }
+
+    /// Whether so many bytes fit into the current file.
+    pub(crate) fn fits(&self, bytes: usize) -> bool {
+        self.offset + bytes <= LENGTH
+    }
+
+    /// Goes on in the other file, from its beginning.
+    pub(crate) fn switch(&mut self) {
+        (self.current, self.offset) = (self.other(), 0);
+    }
+
+    /// Writes a record and syncs it. `record` begins with room for the header. After an error nothing of it counts: the
+    /// next record takes its place.
+    pub(crate) fn append(&mut self, sequence: u64, record: &mut [u8]) -> std::io::Result<()> {
+        seal(record, self.epoch, sequence);
+        let file = &self.files[self.current];
+        let written = file.write_all_at(record, self.offset as u64).and_then(|()| file.sync_data());
+        if let Err(error) = written {
+            // It may be on the disk all the same; it must not come back after a crash.
+            drop(file.write_all_at(&[0; HEADER], self.offset as u64).and_then(|()| file.sync_data()));
+            return Err(error);
+        }
+        self.offset += record.len();
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let length = file.metadata()?.len();
+    if length < LENGTH as u64 {
+        // Written once, so that no later write has to find room.
+        let rest = vec![0; LENGTH - usize::try_from(length).unwrap_or(0)];
+        file.write_all_at(&rest, length)?;
+        file.sync_all()?;
+    }
+    Ok(file)
+}
+
+fn read(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; LENGTH];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// The names of new files are durable, too.
+fn sync_names(dir: &Path) -> Result<()> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| unusable(dir, &error))
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> StorageError {
+    StorageError::Unavailable(format!(
+        "the journal {} cannot be used: {error}; check that the disk has room and the file belongs to the user that runs \
+         Kanca",
+        path.display()
+    ))
+}
+
+/// Fills in the header.
+fn seal(record: &mut [u8], epoch: u64, sequence: u64) {
+    let length = u32::try_from(record.len() - HEADER).unwrap_or(u32::MAX);
+    record[..4].copy_from_slice(&MAGIC.to_le_bytes());
+    record[4..12].copy_from_slice(&epoch.to_le_bytes());
+    record[12..20].copy_from_slice(&sequence.to_le_bytes());
+    record[20..24].copy_from_slice(&length.to_le_bytes());
+    record[24..HEADER].fill(0);
+    let sum = checksum(record);
+    record[24..28].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Over the header, whose own place for it is zero, and the rows.
+fn checksum(record: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&record[..24]);
+    hasher.update(&record[HEADER..]);
+    hasher.finalize()
+}
+
+/// The records of an epoch at the beginning of a file, up to the first that is not whole.
+fn records(bytes: &[u8], epoch: u64) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(record) = whole(&bytes[at..], epoch) {
+        let sequence = u64::from_le_bytes(array(&record[12..20]));
+        found.push(Found { sequence, rows: record[HEADER..].to_vec() });
+        at += record.len();
+    }
+    found
+}
+
+fn whole(bytes: &[u8], epoch: u64) -> Option<&[u8]> {
+    let header = bytes.get(..HEADER)?;
+    let length = u32::from_le_bytes(array(&header[20..24]));
+    let record = bytes.get(..HEADER.checked_add(usize::try_from(length).ok()?)?)?;
+    let fits = header[..4] == MAGIC.to_le_bytes()
+        && header[4..12] == epoch.to_le_bytes()
+        && header[24..28] == checksum(record).to_le_bytes();
+    fits.then_some(record)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    array
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! The thread that writes the journal. Callers that come together share one write and one sync: while it syncs, the next
+//! ones queue up.
+
+use super::{Batch, Files, Journal, Row, Shared, files, records};
+use crate::faults::{Run, closed};
+use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
+use crate::writer::Writer;
+use crate::{events, outcomes};
+use kanca_domain::deliveries::DeliveryStatus;
+use kanca_storage::deliveries::{Recorded, Verdict};
+use kanca_storage::events::Accepted;
+use kanca_storage::{Result, StorageError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// At most this many rows share a record.
+const BATCH: usize = 512;
+/// From this many bytes on a record is written before more rows are taken.
+const RECORD: usize = files::LENGTH / 8;
+
+/// What the thread is told.
+pub(crate) enum Order {
+    Write(Entry),
+    /// Gives claims back.
+    Release(Vec<Uuid>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Order {
+    pub(super) fn accept(event: events::Prepared, caller: oneshot::Sender<Result<Accepted>>) -> Self {
+        Self::Write(Entry { row: Row::Event(event), caller: Caller::Event(caller) })
+    }
+
+    pub(super) fn record(outcome: outcomes::Prepared, caller: oneshot::Sender<Result<Recorded>>) -> Self {
+        Self::Write(Entry { row: Row::Outcome(outcome), caller: Caller::Outcome(caller) })
+    }
+}
+
+/// A row and who waits for it.
+pub(crate) struct Entry {
+    row: Row,
+    caller: Caller,
+}
+
+enum Caller {
+    Event(oneshot::Sender<Result<Accepted>>),
+    Outcome(oneshot::Sender<Result<Recorded>>),
+}
+
+/// Starts the thread.
+pub(crate) fn start(
+    files: Files,
+    shared: Arc<Shared>,
+    writer: Writer,
+) -> std::io::Result<(Journal, JoinHandle<()>)> {
+    let (queue, orders) = channel();
+    let journal = Journal { queue, shared: shared.clone(), writer: writer.clone() };
+    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new() };
+    let thread = std::thread::Builder::new().name("kanca-journal".into()).spawn(move || scribe.serve(&orders))?;
+    Ok((journal, thread))
+}
+
+struct Scribe {
+    files: Files,
+    shared: Arc<Shared>,
+    writer: Writer,
+    answers: Answers,
+    /// The bytes of the record that is being written; kept for its room.
+    record: Vec<u8>,
+}
+
+impl Scribe {
+    /// Serves until told to close, or until every handle is gone.
+    fn serve(&mut self, orders: &Receiver<Order>) {
+        let mut entries = Vec::with_capacity(BATCH);
+        let mut releases = Vec::new();
+        let mut closing = None;
+        while closing.is_none() {
+            let Ok(first) = orders.recv() else { return };
+            let mut next = Some(first);
+            let mut bytes = 0;
+            while let Some(order) = next.take() {
+                match order {
+                    Order::Write(entry) => {
+                        bytes += entry.row.weight();
+                        entries.push(entry);
+                    }
+                    Order::Release(deliveries) => releases.extend(deliveries),
+                    Order::Close(done) => closing = Some(done),
+                }
+                if closing.is_none() && entries.len() < BATCH && bytes < RECORD {
+                    next = orders.try_recv().ok();
+                }
+            }
+            if !entries.is_empty() {
+                self.write(std::mem::replace(&mut entries, Vec::with_capacity(BATCH)));
+            }
+            if !releases.is_empty() {
+                let deliveries = std::mem::take(&mut releases);
+                self.writer.release(deliveries);
+            }
+        }
+        if let Some(closing) = closing {
+            let _ = closing.send(());
+        }
+    }
+
+    /// Makes rows durable and answers their callers; what cannot be written here is left to the writer.
+    fn write(&mut self, entries: Vec<Entry>) {
+        let encoded = self.encode(&entries);
+        if encoded.is_err() || !self.has_place() || !self.shared.usable.load(Ordering::Relaxed) {
+            for entry in entries {
+                self.writer.send(Box::new(ByTable { entry, result: None }));
+            }
+            return;
+        }
+        let sequence = self.shared.written.load(Ordering::Relaxed) + 1;
+        let (rows, mut jobs) = entries.into_iter().map(Entry::apart).unzip::<_, _, Vec<_>, Jobs>();
+        match self.files.append(sequence, &mut self.record) {
+            Ok(()) => {
+                self.shared.note_under_way(&rows);
+                let batch = Batch { sequence, rows };
+                self.shared.waiting.lock().push(batch);
+                let was_ahead = self.shared.is_ahead();
+                self.shared.written.store(sequence, Ordering::Release);
+                self.shared.commits.fetch_add(1, Ordering::Relaxed);
+                if !was_ahead {
+                    self.writer.wake(false);
+                }
+                self.answers.give(&mut jobs, None);
+            }
+            Err(error) => {
+                tracing::error!(%error, lost = jobs.len(), "the journal could not be written; nothing of it was acknowledged");
+                let lost = Lost::from(StorageError::Full(format!("the journal could not be written: {error}")));
+                self.answers.give(&mut jobs, Some(lost));
+            }
+        }
+    }
+
+    fn encode(&mut self, entries: &[Entry]) -> Result<()> {
+        let mut record = std::mem::take(&mut self.record);
+        record.clear();
+        record.resize(files::HEADER, 0);
+        for entry in entries {
+            record = records::write(&entry.row, record)?;
+        }
+        self.record = record;
+        Ok(())
+    }
+
+    /// Whether the record has a place in the current file, or in the other one.
+    fn has_place(&mut self) -> bool {
+        if self.files.fits(self.record.len()) {
+            return true;
+        }
+        let other = self.files.other();
+        if self.record.len() > files::LENGTH || !self.shared.free[other].swap(false, Ordering::AcqRel) {
+            return false;
+        }
+        self.files.switch();
+        self.shared.current.store(other, Ordering::Release);
+        self.writer.wake(true);
+        true
+    }
+}
+
+impl Row {
+    /// How many bytes it takes, roughly.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Event(event) => event.event.data.as_str().len() + 256 * (1 + event.event.deliveries.len()),
+            Self::Outcome(outcome) => 1024 + outcome.attempt.as_ref().map_or(0, crate::attempts::Prepared::extra),
+        }
+    }
+}
+
+impl Entry {
+    /// The row, and who is answered when it is durable.
+    fn apart(self) -> (Row, Box<dyn Job>) {
+        let answer = match (&self.row, self.caller) {
+            (_, Caller::Event(caller)) => Ticket::Event(caller),
+            (Row::Outcome(outcome), Caller::Outcome(caller)) => Ticket::Outcome(caller, led_to(outcome.verdict)),
+            (Row::Event(_), Caller::Outcome(caller)) => Ticket::Outcome(caller, DeliveryStatus::Pending),
+        };
+        (self.row, Box::new(answer))
+    }
+}
+
+fn led_to(verdict: Verdict) -> DeliveryStatus {
+    match verdict {
+        Verdict::Delivered => DeliveryStatus::Delivered,
+        Verdict::Retry { .. } => DeliveryStatus::Pending,
+        Verdict::Failed => DeliveryStatus::Failed,
+        Verdict::Cancelled => DeliveryStatus::Cancelled,
+    }
+}
+
+/// Who waits for a row in the journal.
+enum Ticket {
+    Event(oneshot::Sender<Result<Accepted>>),
+    Outcome(oneshot::Sender<Result<Recorded>>, DeliveryStatus),
+}
+
+impl Job for Ticket {
+    fn run(&mut self, _: &mut Tx<'_>) -> bool {
+        true
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&Lost>) {
+        let lost = lost.map(Lost::error);
+        // A caller that went away is no error: what it asked for is done.
+        match *self {
+            Self::Event(caller) => {
+                drop(caller.send(lost.map_or_else(|| Ok(Accepted::New { held: Vec::new() }), Err)));
+            }
+            Self::Outcome(caller, status) => {
+                drop(caller.send(lost.map_or(Ok(Recorded { status, promoted: None }), Err)));
+            }
+        }
+    }
+}
+
+/// A row that goes straight into the tables.
+struct ByTable {
+    entry: Entry,
+    result: Option<Done>,
+}
+
+enum Done {
+    Event(Run<Accepted>),
+    Outcome(Run<Recorded>),
+}
+
+impl Job for ByTable {
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let (done, ok) = match &self.entry.row {
+            Row::Event(event) => {
+                let accepted = events::accept(tx, event);
+                let ok = accepted.is_ok();
+                (Done::Event(accepted), ok)
+            }
+            Row::Outcome(outcome) => {
+                let recorded = outcomes::record(tx, outcome);
+                let ok = recorded.is_ok();
+                (Done::Outcome(recorded), ok)
+            }
+        };
+        self.result = Some(done);
+        ok
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&Lost>) {
+        match (self.entry.caller, self.result) {
+            (Caller::Event(caller), Some(Done::Event(done))) => drop(caller.send(told(done, lost))),
+            (Caller::Outcome(caller), Some(Done::Outcome(done))) => drop(caller.send(told(done, lost))),
+            (Caller::Event(caller), _) => drop(caller.send(Err(lost.map_or_else(closed, Lost::error)))),
+            (Caller::Outcome(caller), _) => drop(caller.send(Err(lost.map_or_else(closed, Lost::error)))),
+        }
+    }
+}
+
+fn told<T>(done: Run<T>, lost: Option<&Lost>) -> Result<T> {
+    match (done, lost) {
+        (Ok(_), Some(lost)) => Err(lost.error()),
+        (done, _) => done.map_err(StorageError::from),
+    }
+}
