@@ -27,11 +27,11 @@ impl Deliveries for SqliteStorage {
         self.release_these(deliveries).await
     }
 
-    async fn record_outcome(&self, outcome: Outcome) -> Result<Recorded> {
+    async fn record_outcome(&self, outcome: &Outcome) -> Result<Recorded> {
         let outcome = outcomes::Prepared::new(outcome)?;
         match self.journal.as_ref().filter(|journal| journal.takes_outcome(&outcome)) {
             Some(journal) => journal.record(outcome).await,
-            None => self.writer.call(move |tx| outcomes::record(tx, &outcome)).await,
+            None => self.writer.call(move |tx| outcomes::record(tx, &outcome.bytes)).await,
         }
     }
 

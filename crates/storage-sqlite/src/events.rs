@@ -3,17 +3,18 @@
 use crate::claims::ClaimGuard;
 use crate::faults::Run;
 use crate::jobs::Tx;
+use crate::journal::{Delivery as DeliveryRow, Event as EventRow, Key, Outcome as OutcomeRow};
 use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
 };
-use crate::{SqliteStorage, attempts, counts, outcomes};
+use crate::{SqliteStorage, attempts, counts};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::EventData;
 use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
-use kanca_storage::deliveries::{NewDelivery, StatusCounts};
+use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Events, Idempotency, NewEvent};
 use kanca_storage::{Page, PageRequest, Result};
 use rusqlite::types::Type;
@@ -65,69 +66,60 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     {
         return Ok(known);
     }
-    let held = store(tx, prepared, &mut |_| None)?;
+    let held = store(tx, &EventRow::of(prepared), &mut |_| None)?;
     Ok(Accepted::New { held })
 }
 
 /// Stores an event with its deliveries. `ended` tells, once, the outcome of a delivery that has arrived already. Returns
 /// those that must not start.
-pub(crate) fn store<'a>(
+pub(crate) fn store<'a: 'b, 'b>(
     tx: &mut Tx<'_>,
-    prepared: &Prepared,
-    ended: &mut impl FnMut(Uuid) -> Option<&'a outcomes::Prepared>,
+    event: &EventRow<'_>,
+    ended: &mut impl FnMut(Key) -> Option<&'b OutcomeRow<'a>>,
 ) -> Run<Vec<DeliveryId>> {
-    let event = &prepared.event;
-    tx.memory.note_id(event.id.uuid());
+    tx.memory.note_id(Uuid::from_bytes(event.id));
     tx.execute(
         "INSERT INTO events (id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
          explanation, data, test) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
-            key(event.id),
-            key(event.project_id),
-            event.event_type.as_str(),
-            prepared.timestamp,
-            micros(event.accepted_at),
+            event.id,
+            event.project,
+            event.event_type,
+            event.timestamp,
+            event.accepted_at,
             event.hops,
             event.ordering_key,
-            event.idempotency.as_ref().map(|i| &i.key),
-            prepared.explanation,
-            event.data.as_str(),
+            event.idempotency_key,
+            event.explanation,
+            event.data,
             event.test
         ],
     )?;
     let mut held = Vec::new();
-    for (delivery, waiter) in event.deliveries.iter().zip(&prepared.waiters) {
-        let end = if tx.memory.is_endpoint_deleted(delivery.endpoint_id.uuid()) { None } else { ended(delivery.id.uuid()) };
-        if let Some(end) = end {
-            add_ended(tx, event, delivery, end)?;
-        } else if !add_delivery(tx, event, delivery, waiter.as_deref())? {
-            held.push(delivery.id);
+    for delivery in &event.deliveries {
+        let deleted = tx.memory.is_endpoint_deleted(Uuid::from_bytes(delivery.endpoint));
+        if let Some(end) = ended(delivery.id).filter(|_| !deleted) {
+            add_arrived(tx, event, delivery, end)?;
+        } else if !add_delivery(tx, event, delivery)? {
+            held.push(DeliveryId::from_uuid(Uuid::from_bytes(delivery.id)));
         }
     }
     Ok(held)
 }
 
 /// Stores a delivery that has arrived at the first attempt.
-fn add_ended(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, end: &outcomes::Prepared) -> Run<()> {
+fn add_arrived(tx: &mut Tx<'_>, event: &EventRow<'_>, delivery: &DeliveryRow<'_>, end: &OutcomeRow<'_>) -> Run<()> {
     let status = DeliveryStatus::Delivered;
-    tx.memory.note_id(delivery.id.uuid());
+    tx.memory.note_id(Uuid::from_bytes(delivery.id));
     tx.execute(
         "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
-         attempt_count, created_at, completed_at) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, NULL, 0, 1, ?6, ?7)",
-        params![
-            key(delivery.id),
-            key(event.project_id),
-            key(event.id),
-            key(delivery.endpoint_id),
-            status.code(),
-            micros(event.accepted_at),
-            micros(end.at),
-        ],
+         attempt_count, created_at, completed_at) VALUES (?1, ?2, ?3, ?4, 1, 0, 0, NULL, 0, 1, ?5, ?6)",
+        params![delivery.id, event.project, event.id, delivery.endpoint, event.accepted_at, end.at],
     )?;
     if let Some(attempt) = &end.attempt {
         attempts::add(tx, delivery.id, attempt)?;
     }
-    tx.memory.count(event.project_id.uuid(), delivery.endpoint_id.uuid(), None, status, 1);
+    tx.memory.count(Uuid::from_bytes(event.project), Uuid::from_bytes(delivery.endpoint), None, status, 1);
     Ok(())
 }
 
@@ -163,46 +155,46 @@ pub(crate) fn stored_key(tx: &Tx<'_>, event: &NewEvent, idempotency: &Idempotenc
 }
 
 /// Stores one delivery; says whether it may start.
-fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waiter: Option<&str>) -> Run<bool> {
-    let endpoint = delivery.endpoint_id.uuid();
+fn add_delivery(tx: &mut Tx<'_>, event: &EventRow<'_>, delivery: &DeliveryRow<'_>) -> Run<bool> {
+    let (id, endpoint) = (Uuid::from_bytes(delivery.id), Uuid::from_bytes(delivery.endpoint));
+    let project = Uuid::from_bytes(event.project);
     let deleted = tx.memory.is_endpoint_deleted(endpoint);
-    let held = match &delivery.queue_key {
+    let held = match delivery.queue_key {
         Some(queue_key) if !deleted => tx
             .prepare(
                 "SELECT 1 FROM deliveries INDEXED BY deliveries_queued \
                  WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 AND queue_key IS NOT NULL LIMIT 1",
             )?
-            .exists(params![key(delivery.endpoint_id), queue_key])?,
+            .exists(params![delivery.endpoint, queue_key])?,
         _ => false,
     };
     let status = if deleted { DeliveryStatus::Cancelled } else { DeliveryStatus::Pending };
     let starts = !held && !deleted;
-    tx.memory.note_id(delivery.id.uuid());
+    tx.memory.note_id(id);
     tx.execute(
         "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
          attempt_count, created_at, completed_at, queue_key, waiter) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?9, ?10, ?11)",
         params![
-            key(delivery.id),
-            key(event.project_id),
-            key(event.id),
-            key(delivery.endpoint_id),
+            delivery.id,
+            event.project,
+            event.id,
+            delivery.endpoint,
             status.code(),
             held,
-            starts.then(|| micros(delivery.due)),
-            micros(event.accepted_at),
-            deleted.then(|| micros(event.accepted_at)),
+            starts.then_some(delivery.due),
+            event.accepted_at,
+            deleted.then_some(event.accepted_at),
             delivery.queue_key,
-            waiter
+            delivery.waiter
         ],
     )?;
-    tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
+    tx.memory.count(project, endpoint, None, status, 1);
     if delivery.claim && !deleted {
-        let accepted =
-            starts.then(|| AcceptedClaim { project: event.project_id.uuid(), queue_key: delivery.queue_key.clone() });
-        tx.memory.claim(delivery.id.uuid(), Claim { endpoint, accepted });
+        let accepted = starts.then(|| AcceptedClaim { project, queue_key: delivery.queue_key.map(str::to_owned) });
+        tx.memory.claim(id, Claim { endpoint, accepted });
     } else if starts {
-        tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));
+        tx.memory.now_due(endpoint, (delivery.due, id));
     }
     Ok(starts)
 }
@@ -216,7 +208,10 @@ impl Events for SqliteStorage {
         match self.journal.as_ref().filter(|journal| journal.takes_event(&prepared)) {
             Some(journal) => {
                 guard = ClaimGuard::after_journal(journal, to_claim);
-                accepted = journal.accept(prepared).await;
+                let bytes = EventRow::of(&prepared).into_bytes()?;
+                // What it was made of is freed here, where it was made.
+                drop(prepared);
+                accepted = journal.accept(bytes).await;
             }
             None => {
                 guard = ClaimGuard::new(&self.writer, to_claim);

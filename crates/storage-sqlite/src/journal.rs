@@ -18,11 +18,13 @@ mod scribe;
 
 pub(crate) use apply::Applying;
 pub(crate) use files::Files;
+pub(crate) use records::{Asked, Attempt, Delivery, Event, Key, Outcome, Record};
 pub(crate) use scribe::{Order, start};
 
 use crate::faults::closed;
 use crate::writer::Writer;
 use crate::{events, outcomes};
+use kanca_domain::ids::Id;
 use kanca_storage::Result;
 use kanca_storage::deliveries::Recorded;
 use kanca_storage::events::Accepted;
@@ -34,16 +36,10 @@ use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// What one caller asks for.
-pub(crate) enum Row {
-    Event(events::Prepared),
-    Outcome(outcomes::Prepared),
-}
-
-/// Records that were synced together, on their way into the tables.
+/// Rows that were synced together, on their way into the tables.
 pub(crate) struct Batch {
     pub sequence: u64,
-    pub rows: Vec<Row>,
+    pub rows: Vec<Vec<u8>>,
 }
 
 /// What the journal's thread, the writer and the callers share.
@@ -84,26 +80,12 @@ impl Shared {
         self.written.load(Ordering::Acquire) > self.applied.load(Ordering::Acquire)
     }
 
-    /// Notes the deliveries of events that were written, before their callers are answered.
-    fn note_under_way(&self, rows: &[Row]) {
-        let mut known = self.known.lock();
-        for row in rows {
-            let Row::Event(event) = row else { continue };
-            let taken = event.event.deliveries.iter().filter(|d| d.claim && d.waiter.is_none());
-            known.under_way.extend(taken.map(|d| (uuid(d.id), uuid(d.endpoint_id))));
-        }
-    }
-
     fn forget(&self, deliveries: &[Uuid]) {
         let mut known = self.known.lock();
         for delivery in deliveries {
             known.under_way.remove(delivery);
         }
     }
-}
-
-fn uuid(id: impl kanca_domain::ids::Id) -> Uuid {
-    id.uuid()
 }
 
 /// A handle to the journal's thread.
@@ -115,24 +97,30 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Whether an event may go this way.
+    /// Whether an event may go this way; then the outcomes of what its caller takes may, too.
     pub(crate) fn takes_event(&self, event: &events::Prepared) -> bool {
         if !self.shared.usable.load(Ordering::Relaxed) || !event.is_plain() {
             return false;
         }
-        let known = self.shared.known.lock();
-        event.event.deliveries.iter().all(|d| !known.deleted_endpoints.contains(&uuid(d.endpoint_id)))
+        let deliveries = &event.event.deliveries;
+        let mut known = self.shared.known.lock();
+        let takes = deliveries.iter().all(|d| !known.deleted_endpoints.contains(&d.endpoint_id.uuid()));
+        if takes {
+            let taken = deliveries.iter().filter(|d| d.claim && d.waiter.is_none());
+            known.under_way.extend(taken.map(|d| (d.id.uuid(), d.endpoint_id.uuid())));
+        }
+        takes
     }
 
     /// Whether an outcome may go this way.
     pub(crate) fn takes_outcome(&self, outcome: &outcomes::Prepared) -> bool {
         // The answer of whatever comes after it must be read from the table.
-        let came_this_way = self.shared.known.lock().under_way.remove(&uuid(outcome.delivery)).is_some();
+        let came_this_way = self.shared.known.lock().under_way.remove(&outcome.delivery).is_some();
         came_this_way && self.shared.usable.load(Ordering::Relaxed) && outcome.is_small()
     }
 
-    /// Accepts an event; returns when it is durable.
-    pub(crate) async fn accept(&self, event: events::Prepared) -> Result<Accepted> {
+    /// Accepts an event, given as its row; returns when it is durable.
+    pub(crate) async fn accept(&self, event: Vec<u8>) -> Result<Accepted> {
         let (caller, answer) = oneshot::channel();
         self.queue.send(Order::accept(event, caller)).map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?

@@ -130,7 +130,7 @@ impl Engine {
         loop {
             let recorded = match &told {
                 Some((waiter, ended)) => self.conversation_answered(waiter, ended, &outcome).await,
-                None => self.storage.record_outcome(outcome.clone()).await,
+                None => self.storage.record_outcome(&outcome).await,
             };
             match recorded {
                 Ok(Recorded { status, promoted }) => {

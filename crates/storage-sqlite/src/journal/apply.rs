@@ -1,15 +1,12 @@
 //! From the journal into the tables, in the writer's thread.
 
-use super::files::{self, Files, Found};
-use super::records::read;
-use super::{Batch, Row, Shared};
+use super::files::{self, Files, Found, rows};
+use super::{Batch, Key, Outcome, Record, Shared};
 use crate::batches::Batches;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
 use crate::rows::{int, uint};
 use crate::{counts, events, outcomes};
-use kanca_domain::ids::Id;
-use kanca_storage::deliveries::Verdict;
 use kanca_storage::{Result, StorageError};
 use rusqlite::ErrorCode;
 use rustix::fs::statvfs;
@@ -17,7 +14,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use uuid::Uuid;
 
 /// The disk must have this much room for the journal to be used: far more than both files hold, so that what was
 /// acknowledged finds its place in the tables.
@@ -81,8 +77,8 @@ impl Batches {
         let has_room = self.has_room();
         let Some((mut files, found)) = Files::open(dir, epoch, applied, has_room)? else { return Ok(None) };
         if let Some(last) = found.last().map(|record| record.sequence) {
-            let batch = |record: &Found| Ok(Batch { sequence: record.sequence, rows: read(&record.rows)? });
-            let batches = found.iter().map(batch).collect::<Result<Vec<_>>>()?;
+            let batch = |record: Found| Batch { sequence: record.sequence, rows: rows(&record.rows) };
+            let batches: Vec<_> = found.into_iter().map(batch).collect();
             let rows: usize = batches.iter().map(|batch| batch.rows.len()).sum();
             tracing::info!(rows, "applied what the journal held: Kanca was not stopped orderly");
             self.apply(&batches, last)?;
@@ -134,7 +130,8 @@ impl Batches {
     }
 
     fn apply(&mut self, batches: &[Batch], last: u64) -> Result<()> {
-        let rows: Vec<&Row> = batches.iter().flat_map(|batch| &batch.rows).collect();
+        // Every row is readable, or nothing of it is touched: it was acknowledged.
+        let rows = batches.iter().flat_map(|batch| &batch.rows).map(|row| Record::of(row)).collect::<Result<Vec<_>>>()?;
         let done = self.in_one_transaction(&rows, last, false).or_else(|fault| {
             self.give_up();
             if is_about_the_disk(&fault) {
@@ -150,9 +147,9 @@ impl Batches {
     }
 
     /// Applies the rows; with `each_apart` one that cannot be applied is left out and told.
-    fn in_one_transaction(&mut self, rows: &[&Row], last: u64, each_apart: bool) -> Run<()> {
+    fn in_one_transaction(&mut self, rows: &[Record<'_>], last: u64, each_apart: bool) -> Run<()> {
         self.begin()?;
-        let mut ends = ends(rows);
+        let mut ends = Ends::of(rows);
         for row in rows {
             if !each_apart {
                 apply_row(&mut Tx { sql: &self.sql, memory: &mut self.memory }, row, &mut ends)?;
@@ -181,38 +178,29 @@ impl Batches {
     }
 }
 
-/// First attempts that ended their deliveries, by delivery: they go into the tables together with their events.
-type Ends<'a> = HashMap<Uuid, &'a outcomes::Prepared>;
+/// Outcomes by which deliveries have arrived, by delivery: they go into the tables together with their events.
+struct Ends<'a, 'b>(HashMap<Key, &'b Outcome<'a>>);
 
-fn ends<'a>(rows: &[&'a Row]) -> Ends<'a> {
-    let outcome = |row: &&'a Row| match row {
-        Row::Outcome(outcome) if outcome.verdict == Verdict::Delivered && outcome.attempt.is_some() => {
-            Some((outcome.delivery.uuid(), outcome))
-        }
-        _ => None,
-    };
-    rows.iter().filter_map(outcome).collect()
-}
-
-fn apply_row(tx: &mut Tx<'_>, row: &Row, ends: &mut Ends<'_>) -> Run<()> {
-    match row {
-        Row::Event(event) => events::store(tx, event, &mut |delivery| ends.remove(&delivery)).map(drop),
-        // One that is no longer among them was applied with its event.
-        Row::Outcome(outcome) if outcome.verdict == Verdict::Delivered && outcome.attempt.is_some() => {
-            match ends.remove(&outcome.delivery.uuid()) {
-                Some(outcome) => record(tx, outcome),
-                None => Ok(()),
-            }
-        }
-        Row::Outcome(outcome) => record(tx, outcome),
+impl<'a, 'b> Ends<'a, 'b> {
+    fn of(rows: &'b [Record<'a>]) -> Self {
+        let arrival = |row: &'b Record<'a>| match row {
+            Record::Outcome(outcome) if outcome.is_arrival() => Some((outcome.delivery, outcome)),
+            _ => None,
+        };
+        Self(rows.iter().filter_map(arrival).collect())
     }
 }
 
-/// Records an outcome; a delivery that was dropped meanwhile needs none.
-fn record(tx: &mut Tx<'_>, outcome: &outcomes::Prepared) -> Run<()> {
-    match outcomes::record(tx, outcome) {
-        Ok(_) | Err(Fault::Storage(StorageError::NotFound(_))) => Ok(()),
-        Err(fault) => Err(fault),
+fn apply_row(tx: &mut Tx<'_>, row: &Record<'_>, ends: &mut Ends<'_, '_>) -> Run<()> {
+    match row {
+        Record::Event(event) => events::store(tx, event, &mut |delivery| ends.0.remove(&delivery)).map(drop),
+        // One that is no longer among them went with its event.
+        Record::Outcome(outcome) if outcome.is_arrival() && ends.0.remove(&outcome.delivery).is_none() => Ok(()),
+        // A delivery that was dropped meanwhile needs no outcome.
+        Record::Outcome(outcome) => match outcomes::record_row(tx, outcome) {
+            Ok(_) | Err(Fault::Storage(StorageError::NotFound(_))) => Ok(()),
+            Err(fault) => Err(fault),
+        },
     }
 }
 

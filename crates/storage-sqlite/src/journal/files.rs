@@ -160,6 +160,18 @@ fn records(bytes: &[u8], epoch: u64) -> Vec<Found> {
     found
 }
 
+/// The rows of a record, each with its length before it.
+pub(crate) fn rows(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut rows = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((row, rest)) = rest.split_at_checked(length) else { break };
+        rows.push(row.to_vec());
+        bytes = rest;
+    }
+    rows
+}
+
 fn whole(bytes: &[u8], epoch: u64) -> Option<&[u8]> {
     let header = bytes.get(..HEADER)?;
     let length = u32::from_le_bytes(array(&header[20..24]));

@@ -1,114 +1,115 @@
-//! Rows as bytes: each with its length before it, in postcard's format.
-//! What is written here is read by the same version only, or by a later one that still knows it: an upgrade follows a
-//! stop, and at a stop everything is in the tables.
+//! The rows of events and outcomes, as views that are bound to SQL and as bytes (postcard's format).
+//!
+//! Whoever asks makes the bytes; the journal writes them as they are, and the writer binds what they hold without
+//! copying it again. A later version must still read what this one wrote: after a kill it may be the one that applies it.
 
-use super::Row;
-use crate::rows::{Code, key, micros};
-use crate::{attempts, events, outcomes};
-use jiff::Timestamp;
+use crate::attempts::packed;
+use crate::rows::{Code, json, key, micros};
+use crate::{events, faults::Run};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_domain::ids::Id;
-use kanca_storage::deliveries::{AttemptRecord, NewDelivery, ReceivedResponse, Verdict};
-use kanca_storage::events::NewEvent;
+use kanca_storage::deliveries::{self, AttemptRecord, NewDelivery, Verdict};
 use kanca_storage::{Result, StorageError};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-type Key = [u8; 16];
+/// The bytes of an id.
+pub(crate) type Key = [u8; 16];
 
+/// A row of the journal.
 #[derive(Serialize, Deserialize)]
-enum Record<'a> {
+pub(crate) enum Record<'a> {
     #[serde(borrow)]
     Event(Event<'a>),
+    #[serde(borrow)]
     Outcome(Outcome<'a>),
 }
 
+/// An event with its deliveries. Instants are microseconds.
 #[derive(Serialize, Deserialize)]
-struct Event<'a> {
-    id: Key,
-    project: Key,
-    event_type: &'a str,
-    timestamp: &'a str,
-    accepted_at: i64,
-    data: &'a str,
-    ordering_key: Option<&'a str>,
-    hops: u8,
-    test: bool,
-    explanation: Option<&'a str>,
+pub(crate) struct Event<'a> {
+    pub id: Key,
+    pub project: Key,
+    pub event_type: &'a str,
+    pub timestamp: &'a str,
+    pub accepted_at: i64,
+    pub data: &'a str,
+    pub ordering_key: Option<&'a str>,
+    pub idempotency_key: Option<&'a str>,
+    pub hops: u8,
+    pub test: bool,
+    pub explanation: Option<&'a str>,
     #[serde(borrow)]
-    deliveries: Vec<Delivery<'a>>,
+    pub deliveries: Vec<Delivery<'a>>,
 }
 
+/// A delivery of an event.
 #[derive(Serialize, Deserialize)]
-struct Delivery<'a> {
-    id: Key,
-    endpoint: Key,
-    due: i64,
-    waiter: Option<&'a str>,
+pub(crate) struct Delivery<'a> {
+    pub id: Key,
+    pub endpoint: Key,
+    pub due: i64,
+    pub queue_key: Option<&'a str>,
+    pub waiter: Option<&'a str>,
+    pub claim: bool,
 }
 
+/// An outcome with its attempt.
 #[derive(Serialize, Deserialize)]
-struct Outcome<'a> {
-    delivery: Key,
-    at: i64,
-    /// The status it leads to; pending is tried again at `due`.
+pub(crate) struct Outcome<'a> {
+    pub delivery: Key,
+    pub at: i64,
+    /// The code of the status that the verdict asks for; pending is tried again at `due`.
     status: u8,
     due: i64,
     #[serde(borrow)]
-    attempt: Option<Attempt<'a>>,
+    pub attempt: Option<Attempt<'a>>,
 }
 
+/// An attempt; request, headers and timings are JSON.
 #[derive(Serialize, Deserialize)]
-struct Attempt<'a> {
-    id: Key,
-    number: u32,
-    started_at: i64,
-    duration_us: u64,
-    success: bool,
-    manual: bool,
-    format: u8,
-    reason_code: &'a str,
-    reason: &'a str,
-    request: &'a str,
-    request_body: Option<&'a [u8]>,
-    timings: Option<&'a str>,
+pub(crate) struct Attempt<'a> {
+    pub id: Key,
+    pub number: u32,
+    pub started_at: i64,
+    pub duration_us: u64,
+    pub success: bool,
+    pub manual: bool,
+    pub format: u8,
+    pub reason_code: &'a str,
+    pub reason: &'a str,
+    pub request: &'a str,
+    pub request_body: Option<&'a [u8]>,
+    pub timings: Option<&'a str>,
     #[serde(borrow)]
-    response: Option<Response<'a>>,
+    pub response: Option<Response<'a>>,
 }
 
+/// The response of an attempt.
 #[derive(Serialize, Deserialize)]
-struct Response<'a> {
-    status: u16,
-    truncated: bool,
-    headers: &'a str,
-    body: &'a [u8],
+pub(crate) struct Response<'a> {
+    pub status: u16,
+    pub truncated: bool,
+    pub headers: &'a str,
+    pub body: &'a [u8],
 }
 
-/// Appends a row to a record.
-pub(super) fn write(row: &Row, record: Vec<u8>) -> Result<Vec<u8>> {
-    let start = record.len();
-    let mut record = record;
-    record.extend_from_slice(&[0; 4]);
-    let mut record = match row {
-        Row::Event(event) => postcard::to_extend(&Record::Event(Event::of(event)), record),
-        Row::Outcome(outcome) => postcard::to_extend(&Record::Outcome(Outcome::of(outcome)), record),
-    }
-    .map_err(|error| StorageError::Internal(format!("a row cannot be written to the journal: {error}")))?;
-    let length = u32::try_from(record.len() - start - 4).unwrap_or(u32::MAX);
-    record[start..start + 4].copy_from_slice(&length.to_le_bytes());
-    Ok(record)
+/// What an outcome asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Tried again then, in microseconds.
+    Retry(i64),
+    End(DeliveryStatus),
 }
 
-/// The rows of a record.
-pub(super) fn read(mut bytes: &[u8]) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let row = rest.get(..length).ok_or_else(|| unreadable("it ends in the middle of a row"))?;
-        rows.push(postcard::from_bytes::<Record<'_>>(row).map_err(unreadable)?.into_row()?);
-        bytes = &rest[length..];
+impl<'a> Record<'a> {
+    /// Reads a row back.
+    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self> {
+        postcard::from_bytes(bytes).map_err(unreadable)
     }
-    Ok(rows)
+
+    fn bytes(&self, likely: usize) -> Result<Vec<u8>> {
+        postcard::to_extend(self, Vec::with_capacity(likely))
+            .map_err(|error| StorageError::Internal(format!("a row cannot be written: {error}")))
+    }
 }
 
 fn unreadable(why: impl std::fmt::Display) -> StorageError {
@@ -118,39 +119,17 @@ fn unreadable(why: impl std::fmt::Display) -> StorageError {
     ))
 }
 
-fn code(value: impl Code) -> u8 {
-    u8::try_from(value.code()).unwrap_or(u8::MAX)
-}
-
-fn value<C: Code>(code: u8) -> Result<C> {
-    C::ALL.get(usize::from(code)).copied().ok_or_else(|| unreadable(format!("no value has the number {code}")))
-}
-
-fn time(micros: i64) -> Result<Timestamp> {
-    Timestamp::from_microsecond(micros).map_err(unreadable)
-}
-
-fn id<I: Id>(bytes: Key) -> I {
-    I::from_uuid(Uuid::from_bytes(bytes))
-}
-
-impl Record<'_> {
-    fn into_row(self) -> Result<Row> {
-        Ok(match self {
-            Self::Event(event) => Row::Event(event.into_prepared()?),
-            Self::Outcome(outcome) => Row::Outcome(outcome.into_prepared()?),
-        })
-    }
-}
-
 impl<'a> Event<'a> {
-    fn of(prepared: &'a events::Prepared) -> Self {
+    /// The row of an event.
+    pub(crate) fn of(prepared: &'a events::Prepared) -> Self {
         let event = &prepared.event;
-        let delivery = |(delivery, waiter): (&NewDelivery, &'a Option<String>)| Delivery {
+        let delivery = |(delivery, waiter): (&'a NewDelivery, &'a Option<String>)| Delivery {
             id: key(delivery.id),
             endpoint: key(delivery.endpoint_id),
             due: micros(delivery.due),
+            queue_key: delivery.queue_key.as_deref(),
             waiter: waiter.as_deref(),
+            claim: delivery.claim,
         };
         Self {
             id: key(event.id),
@@ -160,6 +139,7 @@ impl<'a> Event<'a> {
             accepted_at: micros(event.accepted_at),
             data: event.data.as_str(),
             ordering_key: event.ordering_key.as_deref(),
+            idempotency_key: event.idempotency.as_ref().map(|idempotency| idempotency.key.as_str()),
             hops: event.hops,
             test: event.test,
             explanation: prepared.explanation.as_deref(),
@@ -167,73 +147,71 @@ impl<'a> Event<'a> {
         }
     }
 
-    fn into_prepared(self) -> Result<events::Prepared> {
-        let waiters = self.deliveries.iter().map(|d| d.waiter.map(str::to_owned)).collect();
-        let delivery = |delivery: &Delivery<'_>| {
-            let waiter = delivery.waiter.map(serde_json::from_str).transpose().map_err(unreadable)?;
-            let (id, endpoint_id) = (id(delivery.id), id(delivery.endpoint));
-            Ok(NewDelivery { id, endpoint_id, queue_key: None, due: time(delivery.due)?, waiter, claim: false })
-        };
-        let explanation = self.explanation.map(serde_json::from_str).transpose().map_err(unreadable)?;
-        let event = NewEvent {
-            id: id(self.id),
-            project_id: id(self.project),
-            event_type: self.event_type.parse().map_err(unreadable)?,
-            timestamp: self.timestamp.parse().map_err(unreadable)?,
-            accepted_at: time(self.accepted_at)?,
-            data: kanca_domain::events::EventData::parse(self.data.as_bytes()).map_err(unreadable)?,
-            ordering_key: self.ordering_key.map(str::to_owned),
-            idempotency: None,
-            hops: self.hops,
-            test: self.test,
-            explanation: explanation.unwrap_or_default(),
-            deliveries: self.deliveries.iter().map(delivery).collect::<Result<_>>()?,
-        };
-        Ok(events::Prepared {
-            event,
-            timestamp: self.timestamp.to_owned(),
-            explanation: self.explanation.map(str::to_owned),
-            waiters,
-        })
+    /// The bytes of its row.
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>> {
+        let likely = 256 + self.data.len() + 64 * self.deliveries.len();
+        Record::Event(self).bytes(likely)
     }
 }
 
-impl<'a> Outcome<'a> {
-    fn of(prepared: &'a outcomes::Prepared) -> Self {
-        let (status, due) = match prepared.verdict {
+impl Outcome<'_> {
+    /// The bytes of an outcome's row.
+    pub(crate) fn bytes_of(outcome: &deliveries::Outcome) -> Result<Vec<u8>> {
+        let (status, due) = match outcome.verdict {
             Verdict::Retry { due } => (DeliveryStatus::Pending, micros(due)),
             Verdict::Delivered => (DeliveryStatus::Delivered, 0),
             Verdict::Failed => (DeliveryStatus::Failed, 0),
             Verdict::Cancelled => (DeliveryStatus::Cancelled, 0),
         };
-        Self {
-            delivery: key(prepared.delivery),
-            at: micros(prepared.at),
-            status: code(status),
-            due,
-            attempt: prepared.attempt.as_ref().map(Attempt::of),
-        }
+        let texts = outcome.attempt.as_ref().map(Texts::of).transpose()?;
+        let attempt = outcome.attempt.as_ref().zip(texts.as_ref()).map(|(attempt, texts)| Attempt::of(attempt, texts));
+        let likely = 512 + texts.as_ref().map_or(0, Texts::len);
+        let row = Outcome { delivery: key(outcome.delivery_id), at: micros(outcome.at), status: code(status), due, attempt };
+        Record::Outcome(row).bytes(likely)
     }
 
-    fn into_prepared(self) -> Result<outcomes::Prepared> {
-        let verdict = match value(self.status)? {
-            DeliveryStatus::Pending => Verdict::Retry { due: time(self.due)? },
-            DeliveryStatus::Delivered => Verdict::Delivered,
-            DeliveryStatus::Failed => Verdict::Failed,
-            DeliveryStatus::Cancelled => Verdict::Cancelled,
-        };
-        let attempt = self.attempt.map(Attempt::into_prepared).transpose()?;
-        Ok(outcomes::Prepared { delivery: id(self.delivery), attempt, verdict, at: time(self.at)? })
+    /// What it asks for.
+    pub(crate) fn asked(&self) -> Run<Asked> {
+        let status = DeliveryStatus::ALL.get(usize::from(self.status)).copied();
+        Ok(match status.ok_or_else(|| unreadable("an unknown status"))? {
+            DeliveryStatus::Pending => Asked::Retry(self.due),
+            ended => Asked::End(ended),
+        })
+    }
+
+    /// Whether a delivery has arrived by it.
+    pub(crate) fn is_arrival(&self) -> bool {
+        self.status == code(DeliveryStatus::Delivered) && self.attempt.is_some()
+    }
+}
+
+/// The parts of an attempt that are stored as JSON.
+struct Texts {
+    request: String,
+    response_headers: Option<String>,
+    timings: Option<String>,
+}
+
+impl Texts {
+    fn of(attempt: &AttemptRecord) -> Result<Self> {
+        Ok(Self {
+            request: json(&attempt.request)?,
+            response_headers: attempt.response.as_ref().map(|response| json(&response.headers)).transpose()?,
+            timings: attempt.timings.as_ref().map(|timings| json(&packed(timings))).transpose()?,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.request.len() + self.response_headers.as_ref().map_or(0, String::len)
     }
 }
 
 impl<'a> Attempt<'a> {
-    fn of(prepared: &'a attempts::Prepared) -> Self {
-        let attempt = &prepared.attempt;
+    fn of(attempt: &'a AttemptRecord, texts: &'a Texts) -> Self {
         let response = attempt.response.as_ref().map(|response| Response {
             status: response.status,
             truncated: response.truncated,
-            headers: prepared.response_headers.as_deref().unwrap_or("[]"),
+            headers: texts.response_headers.as_deref().unwrap_or("[]"),
             body: &response.body,
         });
         Self {
@@ -246,42 +224,16 @@ impl<'a> Attempt<'a> {
             format: code(attempt.format),
             reason_code: &attempt.reason_code,
             reason: &attempt.reason,
-            request: &prepared.request,
+            request: &texts.request,
             request_body: attempt.request_body.as_deref(),
-            timings: prepared.timings.as_deref(),
+            timings: texts.timings.as_deref(),
             response,
         }
     }
+}
 
-    fn into_prepared(self) -> Result<attempts::Prepared> {
-        let response = |response: &Response<'_>| -> Result<ReceivedResponse> {
-            Ok(ReceivedResponse {
-                status: response.status,
-                headers: serde_json::from_str(response.headers).map_err(unreadable)?,
-                body: bytes::Bytes::copy_from_slice(response.body),
-                truncated: response.truncated,
-            })
-        };
-        let response_headers = self.response.as_ref().map(|response| response.headers.to_owned());
-        let attempt = AttemptRecord {
-            id: id(self.id),
-            number: self.number,
-            started_at: time(self.started_at)?,
-            duration_us: self.duration_us,
-            success: self.success,
-            reason_code: self.reason_code.to_owned(),
-            reason: self.reason.to_owned(),
-            manual: self.manual,
-            format: value(self.format)?,
-            request: serde_json::from_str(self.request).map_err(unreadable)?,
-            request_body: self.request_body.map(bytes::Bytes::copy_from_slice),
-            response: self.response.as_ref().map(response).transpose()?,
-            // Stored as the text below.
-            timings: None,
-        };
-        let (request, timings) = (self.request.to_owned(), self.timings.map(str::to_owned));
-        Ok(attempts::Prepared { attempt, request, response_headers, timings })
-    }
+fn code(value: impl Code) -> u8 {
+    u8::try_from(value.code()).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]

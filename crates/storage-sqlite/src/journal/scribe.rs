@@ -1,13 +1,13 @@
 //! The thread that writes the journal. Callers that come together share one write and one sync: while it syncs, the next
 //! ones queue up.
 
-use super::{Batch, Files, Journal, Row, Shared, files, records};
+use super::{Batch, Files, Journal, Record, Shared, files};
 use crate::faults::{Run, closed};
 use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
 use crate::writer::Writer;
 use crate::{events, outcomes};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_storage::deliveries::{Recorded, Verdict};
+use kanca_storage::deliveries::Recorded;
 use kanca_storage::events::Accepted;
 use kanca_storage::{Result, StorageError};
 use std::sync::Arc;
@@ -31,24 +31,25 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    pub(super) fn accept(event: events::Prepared, caller: oneshot::Sender<Result<Accepted>>) -> Self {
-        Self::Write(Entry { row: Row::Event(event), caller: Caller::Event(caller) })
+    pub(super) fn accept(row: Vec<u8>, caller: oneshot::Sender<Result<Accepted>>) -> Self {
+        Self::Write(Entry { row, caller: Caller::Event(caller) })
     }
 
     pub(super) fn record(outcome: outcomes::Prepared, caller: oneshot::Sender<Result<Recorded>>) -> Self {
-        Self::Write(Entry { row: Row::Outcome(outcome), caller: Caller::Outcome(caller) })
+        Self::Write(Entry { row: outcome.bytes, caller: Caller::Outcome(caller, outcome.leads_to) })
     }
 }
 
 /// A row and who waits for it.
 pub(crate) struct Entry {
-    row: Row,
+    row: Vec<u8>,
     caller: Caller,
 }
 
+/// Who waits for a row in the journal; for an outcome with the status that it leads to.
 enum Caller {
     Event(oneshot::Sender<Result<Accepted>>),
-    Outcome(oneshot::Sender<Result<Recorded>>),
+    Outcome(oneshot::Sender<Result<Recorded>>, DeliveryStatus),
 }
 
 /// Starts the thread.
@@ -86,7 +87,7 @@ impl Scribe {
             while let Some(order) = next.take() {
                 match order {
                     Order::Write(entry) => {
-                        bytes += entry.row.weight();
+                        bytes += entry.row.len();
                         entries.push(entry);
                     }
                     Order::Release(deliveries) => releases.extend(deliveries),
@@ -111,18 +112,24 @@ impl Scribe {
 
     /// Makes rows durable and answers their callers; what cannot be written here is left to the writer.
     fn write(&mut self, entries: Vec<Entry>) {
-        let encoded = self.encode(&entries);
-        if encoded.is_err() || !self.has_place() || !self.shared.usable.load(Ordering::Relaxed) {
+        self.record.clear();
+        self.record.resize(files::HEADER, 0);
+        for entry in &entries {
+            let length = u32::try_from(entry.row.len()).unwrap_or(u32::MAX);
+            self.record.extend_from_slice(&length.to_le_bytes());
+            self.record.extend_from_slice(&entry.row);
+        }
+        if !self.has_place() || !self.shared.usable.load(Ordering::Relaxed) {
             for entry in entries {
                 self.writer.send(Box::new(ByTable { entry, result: None }));
             }
             return;
         }
         let sequence = self.shared.written.load(Ordering::Relaxed) + 1;
-        let (rows, mut jobs) = entries.into_iter().map(Entry::apart).unzip::<_, _, Vec<_>, Jobs>();
+        let apart = |entry: Entry| -> (Vec<u8>, Box<dyn Job>) { (entry.row, Box::new(entry.caller)) };
+        let (rows, mut jobs) = entries.into_iter().map(apart).unzip::<_, _, Vec<_>, Jobs>();
         match self.files.append(sequence, &mut self.record) {
             Ok(()) => {
-                self.shared.note_under_way(&rows);
                 let batch = Batch { sequence, rows };
                 self.shared.waiting.lock().push(batch);
                 let was_ahead = self.shared.is_ahead();
@@ -141,17 +148,6 @@ impl Scribe {
         }
     }
 
-    fn encode(&mut self, entries: &[Entry]) -> Result<()> {
-        let mut record = std::mem::take(&mut self.record);
-        record.clear();
-        record.resize(files::HEADER, 0);
-        for entry in entries {
-            record = records::write(&entry.row, record)?;
-        }
-        self.record = record;
-        Ok(())
-    }
-
     /// Whether the record has a place in the current file, or in the other one.
     fn has_place(&mut self) -> bool {
         if self.files.fits(self.record.len()) {
@@ -168,44 +164,7 @@ impl Scribe {
     }
 }
 
-impl Row {
-    /// How many bytes it takes, roughly.
-    fn weight(&self) -> usize {
-        match self {
-            Self::Event(event) => event.event.data.as_str().len() + 256 * (1 + event.event.deliveries.len()),
-            Self::Outcome(outcome) => 1024 + outcome.attempt.as_ref().map_or(0, crate::attempts::Prepared::extra),
-        }
-    }
-}
-
-impl Entry {
-    /// The row, and who is answered when it is durable.
-    fn apart(self) -> (Row, Box<dyn Job>) {
-        let answer = match (&self.row, self.caller) {
-            (_, Caller::Event(caller)) => Ticket::Event(caller),
-            (Row::Outcome(outcome), Caller::Outcome(caller)) => Ticket::Outcome(caller, led_to(outcome.verdict)),
-            (Row::Event(_), Caller::Outcome(caller)) => Ticket::Outcome(caller, DeliveryStatus::Pending),
-        };
-        (self.row, Box::new(answer))
-    }
-}
-
-fn led_to(verdict: Verdict) -> DeliveryStatus {
-    match verdict {
-        Verdict::Delivered => DeliveryStatus::Delivered,
-        Verdict::Retry { .. } => DeliveryStatus::Pending,
-        Verdict::Failed => DeliveryStatus::Failed,
-        Verdict::Cancelled => DeliveryStatus::Cancelled,
-    }
-}
-
-/// Who waits for a row in the journal.
-enum Ticket {
-    Event(oneshot::Sender<Result<Accepted>>),
-    Outcome(oneshot::Sender<Result<Recorded>>, DeliveryStatus),
-}
-
-impl Job for Ticket {
+impl Job for Caller {
     fn run(&mut self, _: &mut Tx<'_>) -> bool {
         true
     }
@@ -233,22 +192,19 @@ struct ByTable {
 enum Done {
     Event(Run<Accepted>),
     Outcome(Run<Recorded>),
+    Unreadable(StorageError),
 }
 
 impl Job for ByTable {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let (done, ok) = match &self.entry.row {
-            Row::Event(event) => {
-                let accepted = events::accept(tx, event);
-                let ok = accepted.is_ok();
-                (Done::Event(accepted), ok)
+        let done = match Record::of(&self.entry.row) {
+            Ok(Record::Event(event)) => {
+                Done::Event(events::store(tx, &event, &mut |_| None).map(|held| Accepted::New { held }))
             }
-            Row::Outcome(outcome) => {
-                let recorded = outcomes::record(tx, outcome);
-                let ok = recorded.is_ok();
-                (Done::Outcome(recorded), ok)
-            }
+            Ok(Record::Outcome(outcome)) => Done::Outcome(outcomes::record_row(tx, &outcome)),
+            Err(error) => Done::Unreadable(error),
         };
+        let ok = matches!(&done, Done::Event(Ok(_)) | Done::Outcome(Ok(_)));
         self.result = Some(done);
         ok
     }
@@ -256,10 +212,17 @@ impl Job for ByTable {
     fn answer(self: Box<Self>, lost: Option<&Lost>) {
         match (self.entry.caller, self.result) {
             (Caller::Event(caller), Some(Done::Event(done))) => drop(caller.send(told(done, lost))),
-            (Caller::Outcome(caller), Some(Done::Outcome(done))) => drop(caller.send(told(done, lost))),
-            (Caller::Event(caller), _) => drop(caller.send(Err(lost.map_or_else(closed, Lost::error)))),
-            (Caller::Outcome(caller), _) => drop(caller.send(Err(lost.map_or_else(closed, Lost::error)))),
+            (Caller::Outcome(caller, _), Some(Done::Outcome(done))) => drop(caller.send(told(done, lost))),
+            (Caller::Event(caller), other) => drop(caller.send(Err(untold(other, lost)))),
+            (Caller::Outcome(caller, _), other) => drop(caller.send(Err(untold(other, lost)))),
         }
+    }
+}
+
+fn untold(done: Option<Done>, lost: Option<&Lost>) -> StorageError {
+    match done {
+        Some(Done::Unreadable(error)) => error,
+        _ => lost.map_or_else(closed, Lost::error),
     }
 }
 
