@@ -15,11 +15,13 @@ mod apply;
 mod files;
 mod records;
 mod scribe;
+mod writeback;
 
 pub(crate) use apply::Applying;
 pub(crate) use files::Files;
 pub(crate) use records::{Asked, Attempt, Delivery, Event, Key, Outcome, Record};
 pub(crate) use scribe::{Order, start};
+pub(crate) use writeback::Writeback;
 
 use crate::faults::closed;
 use crate::writer::Writer;
@@ -31,7 +33,7 @@ use kanca_storage::events::Accepted;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -40,6 +42,8 @@ use uuid::Uuid;
 pub(crate) struct Batch {
     pub sequence: u64,
     pub rows: Vec<Vec<u8>>,
+    /// The file that the batch before was the last of.
+    pub left: Option<usize>,
 }
 
 /// What the journal's thread, the writer and the callers share.
@@ -50,8 +54,6 @@ pub(crate) struct Shared {
     /// The number of the last batch in the journal, and of the last one in the tables.
     pub written: AtomicU64,
     pub applied: AtomicU64,
-    /// The file that is being written.
-    pub current: AtomicUsize,
     /// Whether everything in this file is in the tables for good, so that it may be overwritten.
     pub free: [AtomicBool; files::COUNT],
     /// Whether the disk has room and the last batch was applied.
@@ -72,7 +74,8 @@ struct Known {
 impl Shared {
     pub(crate) fn new(deleted_endpoints: HashSet<Uuid>) -> Self {
         let known = Mutex::new(Known { deleted_endpoints, ..Known::default() });
-        Self { known, ..Self::default() }
+        let free = std::array::from_fn(|file| AtomicBool::new(file > 0));
+        Self { known, free, ..Self::default() }
     }
 
     /// Whether something is in the journal that is not in the tables.

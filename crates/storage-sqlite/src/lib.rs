@@ -37,7 +37,7 @@ use batches::Batches;
 use checkpoints::Checkpoints;
 use faults::named;
 use jobs::Answers;
-use journal::{Applying, Journal};
+use journal::{Applying, Journal, Writeback};
 use kanca_storage::{Result, Storage, StorageError};
 use memory::Memory;
 use parking_lot::Mutex;
@@ -78,7 +78,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 3, checkpoint_pages: 4000, page_size: 8192, max_pages: None, journal: true }
+        Self { readers: 3, checkpoint_pages: std::env::var("CKP").ok().and_then(|v| v.parse().ok()).unwrap_or(4000), page_size: 8192, max_pages: None, journal: true }
     }
 }
 
@@ -106,9 +106,11 @@ impl SqliteStorage {
         let (readers, mut threads) = Readers::start(connections).map_err(no_thread)?;
         let commits = Arc::new(AtomicU64::new(0));
         let copier = connect_copier(&path).map_err(|error| named(&error))?;
-        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages).map_err(no_thread)?;
+        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages, options.page_size.into()).map_err(no_thread)?;
         let answers = Answers::start();
-        let applying = Applying { shared: shared.clone(), dir: dir.to_owned(), taken: Vec::new(), synced: true };
+        let writeback = Writeback::start(dir.join("kanca.db-wal"), shared.clone()).map_err(no_thread)?;
+        let applying =
+            Applying { shared: shared.clone(), dir: dir.to_owned(), taken: Vec::new(), synced: true, writeback };
         let mut batches = Batches { sql, memory, answers, commits, checkpoints, journal: Some(applying) };
         // Also when it is not to be used: what was acknowledged must not be forgotten.
         let files = batches.recover(dir)?.filter(|_| options.journal);

@@ -1,7 +1,7 @@
 //! From the journal into the tables, in the writer's thread.
 
-use super::files::{self, Files, Found, rows};
-use super::{Batch, Key, Outcome, Record, Shared};
+use super::files::{Files, Found, rows};
+use super::{Batch, Key, Outcome, Record, Shared, Writeback};
 use crate::batches::Batches;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// The disk must have this much room for the journal to be used: far more than both files hold, so that what was
+/// The disk must have this much room for the journal to be used: far more than the files hold, so that what was
 /// acknowledged finds its place in the tables.
 const ROOM: u64 = 64 << 20;
 
@@ -27,14 +27,13 @@ pub(crate) struct Applying {
     pub taken: Vec<Batch>,
     /// Whether commits are synced now.
     pub synced: bool,
+    pub writeback: Writeback,
 }
 
 impl Batches {
     /// Applies what is in the journal. Nothing of it is lost by an error: it is tried again.
     pub(crate) fn apply_journal(&mut self) -> Result<()> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        // Before the batches: what was written to a file that is left is among them.
-        let current = journal.shared.current.load(Ordering::Acquire);
         journal.taken.append(&mut journal.shared.waiting.lock());
         let Some(last) = journal.taken.last().map(|batch| batch.sequence) else {
             if !journal.shared.usable.load(Ordering::Relaxed) {
@@ -44,19 +43,16 @@ impl Batches {
             return Ok(());
         };
         let taken = std::mem::take(&mut journal.taken);
-        let left: Vec<_> =
-            (0..files::COUNT).filter(|n| *n != current && !journal.shared.free[*n].load(Ordering::Acquire)).collect();
-        // A file may be overwritten when what was in it is in the tables for good, that is synced.
-        let applied = self.synced(!left.is_empty()).map_err(StorageError::from).and_then(|()| self.apply(&taken, last));
+        let left: Vec<_> = taken.iter().filter_map(|batch| batch.left).collect();
+        // What is in the journal is safe there until the log is synced.
+        let applied = self.synced(false).map_err(StorageError::from).and_then(|()| self.apply(&taken, last));
         let usable = applied.is_ok() && self.has_room();
         self.set_usable(usable);
         let Some(journal) = &mut self.journal else { return Ok(()) };
         match applied {
             Ok(()) => {
                 journal.shared.applied.store(last, Ordering::Release);
-                for file in left {
-                    journal.shared.free[file].store(true, Ordering::Release);
-                }
+                journal.writeback.grown(self.checkpoints.log_length(), left);
                 Ok(())
             }
             Err(error) => {
@@ -77,7 +73,7 @@ impl Batches {
         let has_room = self.has_room();
         let Some((mut files, found)) = Files::open(dir, epoch, applied, has_room)? else { return Ok(None) };
         if let Some(last) = found.last().map(|record| record.sequence) {
-            let batch = |record: Found| Batch { sequence: record.sequence, rows: rows(&record.rows) };
+            let batch = |record: Found| Batch { sequence: record.sequence, rows: rows(&record.rows), left: None };
             let batches: Vec<_> = found.into_iter().map(batch).collect();
             let rows: usize = batches.iter().map(|batch| batch.rows.len()).sum();
             tracing::info!(rows, "applied what the journal held: Kanca was not stopped orderly");

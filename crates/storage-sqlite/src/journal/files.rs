@@ -1,4 +1,5 @@
-//! The journal's files: two of a fixed length, written in turn, so that a sync never has to change a file's length.
+//! The journal's files: a few of a fixed length, written in turn, so that a sync never has to change a file's length.
+//! Only a busy server ever needs more than the first.
 //!
 //! A record is `magic, epoch, sequence, length, checksum` (little-endian) and the rows that were synced together. It is
 //! read back only if the checksum over everything fits, the epoch is the one in the table, and no number is missing
@@ -7,10 +8,10 @@
 use kanca_storage::{Result, StorageError};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many files there are.
-pub(crate) const COUNT: usize = 2;
+pub(crate) const COUNT: usize = 4;
 /// Bytes of each file.
 pub(crate) const LENGTH: usize = 4 << 20;
 /// Bytes before the rows.
@@ -19,7 +20,8 @@ const MAGIC: u32 = 0x4b4a_4e4c;
 
 /// The files, open.
 pub(crate) struct Files {
-    files: [File; COUNT],
+    dir: PathBuf,
+    files: [Option<File>; COUNT],
     epoch: u64,
     current: usize,
     /// Where the next record goes in the current file.
@@ -37,18 +39,19 @@ impl Files {
     /// need be; `None` when the disk has no room for them.
     pub(crate) fn open(dir: &Path, epoch: u64, applied: u64, may_create: bool) -> Result<Option<(Self, Vec<Found>)>> {
         let mut found = Vec::new();
-        let mut files = Vec::with_capacity(COUNT);
-        for n in 0..COUNT {
-            let path = dir.join(format!("journal-{n}"));
-            if !path.exists() && !may_create {
-                return Ok(None);
+        let mut files = [const { None }; COUNT];
+        for (n, place) in files.iter_mut().enumerate() {
+            let path = path(dir, n);
+            if path.exists() || (n == 0 && may_create) {
+                let file = open(dir, n).map_err(|error| unusable(&path, &error))?;
+                let bytes = read(&file).map_err(|error| unusable(&path, &error))?;
+                found.extend(records(&bytes, epoch));
+                *place = Some(file);
             }
-            let file = open(&path).map_err(|error| unusable(&path, &error))?;
-            let bytes = read(&file).map_err(|error| unusable(&path, &error))?;
-            found.extend(records(&bytes, epoch));
-            files.push(file);
         }
-        sync_names(dir)?;
+        if files[0].is_none() {
+            return Ok(None);
+        }
         found.sort_by_key(|record| record.sequence);
         let mut next = applied + 1;
         found.retain(|record| {
@@ -56,8 +59,7 @@ impl Files {
             next += u64::from(fits);
             fits
         });
-        let Ok(files) = <[File; COUNT]>::try_from(files) else { return Ok(None) };
-        Ok(Some((Self { files, epoch, current: 0, offset: 0 }, found)))
+        Ok(Some((Self { dir: dir.to_owned(), files, epoch, current: 0, offset: 0 }, found)))
     }
 
     /// Starts over: all records of before are old. The epoch must be in the table before anything is written.
@@ -65,6 +67,10 @@ impl Files {
         (self.epoch, self.current, self.offset) = (epoch, 0, 0);
     }
 
+    /// The file that is being written.
+    pub(crate) fn current(&self) -> usize {
+        self.current
+    }
 
     /// The file that is written next.
     pub(crate) fn other(&self) -> usize {
@@ -76,16 +82,21 @@ impl Files {
         self.offset + bytes <= LENGTH
     }
 
-    /// Goes on in the other file, from its beginning.
-    pub(crate) fn switch(&mut self) {
-        (self.current, self.offset) = (self.other(), 0);
+    /// Goes on in the next file, from its beginning.
+    pub(crate) fn switch(&mut self) -> std::io::Result<()> {
+        let other = self.other();
+        if self.files[other].is_none() {
+            self.files[other] = Some(open(&self.dir, other)?);
+        }
+        (self.current, self.offset) = (other, 0);
+        Ok(())
     }
 
     /// Writes a record and syncs it. `record` begins with room for the header. After an error nothing of it counts: the
     /// next record takes its place.
     pub(crate) fn append(&mut self, sequence: u64, record: &mut [u8]) -> std::io::Result<()> {
         seal(record, self.epoch, sequence);
-        let file = &self.files[self.current];
+        let Some(file) = &self.files[self.current] else { return Err(std::io::ErrorKind::NotFound.into()) };
         let written = file.write_all_at(record, self.offset as u64).and_then(|()| file.sync_data());
         if let Err(error) = written {
             // It may be on the disk all the same; it must not come back after a crash.
@@ -97,14 +108,21 @@ impl Files {
     }
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+fn path(dir: &Path, n: usize) -> PathBuf {
+    dir.join(format!("journal-{n}"))
+}
+
+/// Opens a file, or makes it: its bytes and its name are durable then.
+fn open(dir: &Path, n: usize) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path(dir, n))?;
     let length = file.metadata()?.len();
     if length < LENGTH as u64 {
         // Written once, so that no later write has to find room.
         let rest = vec![0; LENGTH - usize::try_from(length).unwrap_or(0)];
         file.write_all_at(&rest, length)?;
         file.sync_all()?;
+        File::open(dir)?.sync_all()?;
     }
     Ok(file)
 }
@@ -113,11 +131,6 @@ fn read(file: &File) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; LENGTH];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
-}
-
-/// The names of new files are durable, too.
-fn sync_names(dir: &Path) -> Result<()> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| unusable(dir, &error))
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> StorageError {

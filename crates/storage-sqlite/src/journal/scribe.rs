@@ -60,7 +60,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(Journal, JoinHandle<()>)> {
     let (queue, orders) = channel();
     let journal = Journal { queue, shared: shared.clone(), writer: writer.clone() };
-    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new() };
+    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new(), left: None };
     let thread = std::thread::Builder::new().name("kanca-journal".into()).spawn(move || scribe.serve(&orders))?;
     Ok((journal, thread))
 }
@@ -72,6 +72,8 @@ struct Scribe {
     answers: Answers,
     /// The bytes of the record that is being written; kept for its room.
     record: Vec<u8>,
+    /// A file that was filled, until the writer is told.
+    left: Option<usize>,
 }
 
 impl Scribe {
@@ -130,7 +132,7 @@ impl Scribe {
         let (rows, mut jobs) = entries.into_iter().map(apart).unzip::<_, _, Vec<_>, Jobs>();
         match self.files.append(sequence, &mut self.record) {
             Ok(()) => {
-                let batch = Batch { sequence, rows };
+                let batch = Batch { sequence, rows, left: self.left.take() };
                 self.shared.waiting.lock().push(batch);
                 let was_ahead = self.shared.is_ahead();
                 self.shared.written.store(sequence, Ordering::Release);
@@ -148,17 +150,22 @@ impl Scribe {
         }
     }
 
-    /// Whether the record has a place in the current file, or in the other one.
+    /// Whether the record has a place in the current file, or in the next one.
     fn has_place(&mut self) -> bool {
         if self.files.fits(self.record.len()) {
             return true;
         }
         let other = self.files.other();
-        if self.record.len() > files::LENGTH || !self.shared.free[other].swap(false, Ordering::AcqRel) {
+        if self.left.is_some() || self.record.len() > files::LENGTH || !self.shared.free[other].swap(false, Ordering::AcqRel) {
             return false;
         }
-        self.files.switch();
-        self.shared.current.store(other, Ordering::Release);
+        let before = self.files.current();
+        if let Err(error) = self.files.switch() {
+            tracing::warn!(%error, "the journal's next file cannot be used; writing straight into the tables");
+            self.shared.free[other].store(true, Ordering::Release);
+            return false;
+        }
+        self.left = Some(before);
         self.writer.wake(true);
         true
     }
