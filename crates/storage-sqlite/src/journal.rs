@@ -41,7 +41,10 @@ use uuid::Uuid;
 /// Rows that were synced together, on their way into the tables.
 pub(crate) struct Batch {
     pub sequence: u64,
-    pub rows: Vec<Vec<u8>>,
+    /// As they are in the file: each with its length before it.
+    pub rows: Vec<u8>,
+    /// Where in `rows` they begin.
+    pub start: usize,
     /// The file that the batch before was the last of.
     pub left: Option<usize>,
 }

@@ -78,7 +78,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 3, checkpoint_pages: std::env::var("CKP").ok().and_then(|v| v.parse().ok()).unwrap_or(4000), page_size: 8192, max_pages: None, journal: true }
+        Self { readers: 3, checkpoint_pages: 4000, page_size: 8192, max_pages: None, journal: true }
     }
 }
 
@@ -152,7 +152,7 @@ fn connect_writer(path: &Path, options: &Options, wal_pages: Arc<AtomicU64>) -> 
     sql.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     sql.pragma_update(None, "synchronous", "full")?;
     sql.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    sql.pragma_update(None, "cache_size", -24_576)?;
+    sql.pragma_update(None, "cache_size", -16_384)?;
     sql.pragma_update(None, "temp_store", "memory")?;
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "trusted_schema", false)?;

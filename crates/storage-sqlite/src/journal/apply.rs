@@ -73,11 +73,10 @@ impl Batches {
         let has_room = self.has_room();
         let Some((mut files, found)) = Files::open(dir, epoch, applied, has_room)? else { return Ok(None) };
         if let Some(last) = found.last().map(|record| record.sequence) {
-            let batch = |record: Found| Batch { sequence: record.sequence, rows: rows(&record.rows), left: None };
+            let batch = |found: Found| Batch { sequence: found.sequence, rows: found.rows, start: 0, left: None };
             let batches: Vec<_> = found.into_iter().map(batch).collect();
-            let rows: usize = batches.iter().map(|batch| batch.rows.len()).sum();
-            tracing::info!(rows, "applied what the journal held: Kanca was not stopped orderly");
             self.apply(&batches, last)?;
+            tracing::info!(batches = batches.len(), "applied what the journal held: Kanca was not stopped orderly");
         }
         self.sql
             .execute("UPDATE journal SET epoch = ?1, applied = 0", [int(epoch + 1)])
@@ -127,7 +126,8 @@ impl Batches {
 
     fn apply(&mut self, batches: &[Batch], last: u64) -> Result<()> {
         // Every row is readable, or nothing of it is touched: it was acknowledged.
-        let rows = batches.iter().flat_map(|batch| &batch.rows).map(|row| Record::of(row)).collect::<Result<Vec<_>>>()?;
+        let rows = batches.iter().flat_map(|batch| rows(&batch.rows[batch.start..]));
+        let rows = rows.map(Record::of).collect::<Result<Vec<_>>>()?;
         let done = self.in_one_transaction(&rows, last, false).or_else(|fault| {
             self.give_up();
             if is_about_the_disk(&fault) {

@@ -44,8 +44,7 @@ impl Files {
             let path = path(dir, n);
             if path.exists() || (n == 0 && may_create) {
                 let file = open(dir, n).map_err(|error| unusable(&path, &error))?;
-                let bytes = read(&file).map_err(|error| unusable(&path, &error))?;
-                found.extend(records(&bytes, epoch));
+                found.extend(records(&file, epoch).map_err(|error| unusable(&path, &error))?);
                 *place = Some(file);
             }
         }
@@ -119,18 +118,14 @@ fn open(dir: &Path, n: usize) -> std::io::Result<File> {
     let length = file.metadata()?.len();
     if length < LENGTH as u64 {
         // Written once, so that no later write has to find room.
-        let rest = vec![0; LENGTH - usize::try_from(length).unwrap_or(0)];
-        file.write_all_at(&rest, length)?;
+        let zeros = [0; 64 * 1024];
+        for at in (0..LENGTH as u64).step_by(zeros.len()).filter(|at| at + zeros.len() as u64 > length) {
+            file.write_all_at(&zeros, at)?;
+        }
         file.sync_all()?;
         File::open(dir)?.sync_all()?;
     }
     Ok(file)
-}
-
-fn read(file: &File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; LENGTH];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> StorageError {
@@ -162,37 +157,40 @@ fn checksum(record: &[u8]) -> u32 {
 }
 
 /// The records of an epoch at the beginning of a file, up to the first that is not whole.
-fn records(bytes: &[u8], epoch: u64) -> Vec<Found> {
+fn records(file: &File, epoch: u64) -> std::io::Result<Vec<Found>> {
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(record) = whole(&bytes[at..], epoch) {
+    while at + HEADER <= LENGTH {
+        let mut record = vec![0; HEADER];
+        file.read_exact_at(&mut record, at as u64)?;
+        let length = usize::try_from(u32::from_le_bytes(array(&record[20..24]))).unwrap_or(usize::MAX);
+        if !is_of(&record, epoch) || length > LENGTH - at - HEADER {
+            break;
+        }
+        record.resize(HEADER + length, 0);
+        file.read_exact_at(&mut record[HEADER..], (at + HEADER) as u64)?;
+        if record[24..28] != checksum(&record).to_le_bytes() {
+            break;
+        }
         let sequence = u64::from_le_bytes(array(&record[12..20]));
-        found.push(Found { sequence, rows: record[HEADER..].to_vec() });
         at += record.len();
+        found.push(Found { sequence, rows: record.split_off(HEADER) });
     }
-    found
+    Ok(found)
+}
+
+fn is_of(header: &[u8], epoch: u64) -> bool {
+    header[..4] == MAGIC.to_le_bytes() && header[4..12] == epoch.to_le_bytes()
 }
 
 /// The rows of a record, each with its length before it.
-pub(crate) fn rows(mut bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut rows = Vec::new();
-    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((row, rest)) = rest.split_at_checked(length) else { break };
-        rows.push(row.to_vec());
+pub(crate) fn rows(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let (row, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
         bytes = rest;
-    }
-    rows
-}
-
-fn whole(bytes: &[u8], epoch: u64) -> Option<&[u8]> {
-    let header = bytes.get(..HEADER)?;
-    let length = u32::from_le_bytes(array(&header[20..24]));
-    let record = bytes.get(..HEADER.checked_add(usize::try_from(length).ok()?)?)?;
-    let fits = header[..4] == MAGIC.to_le_bytes()
-        && header[4..12] == epoch.to_le_bytes()
-        && header[24..28] == checksum(record).to_le_bytes();
-    fits.then_some(record)
+        Some(row)
+    })
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {

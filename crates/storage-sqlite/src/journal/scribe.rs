@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -21,6 +22,11 @@ use uuid::Uuid;
 const BATCH: usize = 512;
 /// From this many bytes on a record is written before more rows are taken.
 const RECORD: usize = files::LENGTH / 8;
+
+/// When so many came together, the next ones are given a moment to come together, too: a sync costs the processor as much
+/// as a message does, and where it is slow most of them wait for the one before anyway.
+const MANY: usize = 8;
+const GATHER: Duration = Duration::from_micros(300);
 
 /// What the thread is told.
 pub(crate) enum Order {
@@ -46,7 +52,7 @@ pub(crate) struct Entry {
     caller: Caller,
 }
 
-/// Who waits for a row in the journal; for an outcome with the status that it leads to.
+/// Who waits; for an outcome with the status that it leads to.
 enum Caller {
     Event(oneshot::Sender<Result<Accepted>>),
     Outcome(oneshot::Sender<Result<Recorded>>, DeliveryStatus),
@@ -60,7 +66,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(Journal, JoinHandle<()>)> {
     let (queue, orders) = channel();
     let journal = Journal { queue, shared: shared.clone(), writer: writer.clone() };
-    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new(), left: None };
+    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), left: None };
     let thread = std::thread::Builder::new().name("kanca-journal".into()).spawn(move || scribe.serve(&orders))?;
     Ok((journal, thread))
 }
@@ -70,8 +76,6 @@ struct Scribe {
     shared: Arc<Shared>,
     writer: Writer,
     answers: Answers,
-    /// The bytes of the record that is being written; kept for its room.
-    record: Vec<u8>,
     /// A file that was filled, until the writer is told.
     left: Option<usize>,
 }
@@ -99,12 +103,16 @@ impl Scribe {
                     next = orders.try_recv().ok();
                 }
             }
+            let many = entries.len();
             if !entries.is_empty() {
                 self.write(std::mem::replace(&mut entries, Vec::with_capacity(BATCH)));
             }
             if !releases.is_empty() {
                 let deliveries = std::mem::take(&mut releases);
                 self.writer.release(deliveries);
+            }
+            if many >= MANY {
+                std::thread::sleep(GATHER);
             }
         }
         if let Some(closing) = closing {
@@ -114,25 +122,25 @@ impl Scribe {
 
     /// Makes rows durable and answers their callers; what cannot be written here is left to the writer.
     fn write(&mut self, entries: Vec<Entry>) {
-        self.record.clear();
-        self.record.resize(files::HEADER, 0);
-        for entry in &entries {
-            let length = u32::try_from(entry.row.len()).unwrap_or(u32::MAX);
-            self.record.extend_from_slice(&length.to_le_bytes());
-            self.record.extend_from_slice(&entry.row);
-        }
-        if !self.has_place() || !self.shared.usable.load(Ordering::Relaxed) {
+        let bytes: usize = entries.iter().map(|entry| 4 + entry.row.len()).sum();
+        if !self.has_place(files::HEADER + bytes) || !self.shared.usable.load(Ordering::Relaxed) {
             for entry in entries {
                 self.writer.send(Box::new(ByTable { entry, result: None }));
             }
             return;
         }
+        let mut record = Vec::with_capacity(files::HEADER + bytes);
+        record.resize(files::HEADER, 0);
+        for entry in &entries {
+            let length = u32::try_from(entry.row.len()).unwrap_or(u32::MAX);
+            record.extend_from_slice(&length.to_le_bytes());
+            record.extend_from_slice(&entry.row);
+        }
+        let mut jobs: Jobs = entries.into_iter().map(|entry| -> Box<dyn Job> { Box::new(entry) }).collect();
         let sequence = self.shared.written.load(Ordering::Relaxed) + 1;
-        let apart = |entry: Entry| -> (Vec<u8>, Box<dyn Job>) { (entry.row, Box::new(entry.caller)) };
-        let (rows, mut jobs) = entries.into_iter().map(apart).unzip::<_, _, Vec<_>, Jobs>();
-        match self.files.append(sequence, &mut self.record) {
+        match self.files.append(sequence, &mut record) {
             Ok(()) => {
-                let batch = Batch { sequence, rows, left: self.left.take() };
+                let batch = Batch { sequence, rows: record, start: files::HEADER, left: self.left.take() };
                 self.shared.waiting.lock().push(batch);
                 let was_ahead = self.shared.is_ahead();
                 self.shared.written.store(sequence, Ordering::Release);
@@ -151,12 +159,12 @@ impl Scribe {
     }
 
     /// Whether the record has a place in the current file, or in the next one.
-    fn has_place(&mut self) -> bool {
-        if self.files.fits(self.record.len()) {
+    fn has_place(&mut self, bytes: usize) -> bool {
+        if self.files.fits(bytes) {
             return true;
         }
         let other = self.files.other();
-        if self.left.is_some() || self.record.len() > files::LENGTH || !self.shared.free[other].swap(false, Ordering::AcqRel) {
+        if self.left.is_some() || bytes > files::LENGTH || !self.shared.free[other].swap(false, Ordering::AcqRel) {
             return false;
         }
         let before = self.files.current();
@@ -171,7 +179,8 @@ impl Scribe {
     }
 }
 
-impl Job for Caller {
+/// Answered from the journal. The row is freed with it, by the runtime, whose threads made it.
+impl Job for Entry {
     fn run(&mut self, _: &mut Tx<'_>) -> bool {
         true
     }
@@ -179,11 +188,11 @@ impl Job for Caller {
     fn answer(self: Box<Self>, lost: Option<&Lost>) {
         let lost = lost.map(Lost::error);
         // A caller that went away is no error: what it asked for is done.
-        match *self {
-            Self::Event(caller) => {
+        match self.caller {
+            Caller::Event(caller) => {
                 drop(caller.send(lost.map_or_else(|| Ok(Accepted::New { held: Vec::new() }), Err)));
             }
-            Self::Outcome(caller, status) => {
+            Caller::Outcome(caller, status) => {
                 drop(caller.send(lost.map_or(Ok(Recorded { status, promoted: None }), Err)));
             }
         }
