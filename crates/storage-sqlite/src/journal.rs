@@ -38,23 +38,49 @@ use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Rows that were synced together, on their way into the tables.
-pub(crate) struct Batch {
-    pub sequence: u64,
-    /// As they are in the file: each with its length before it.
-    pub rows: Vec<u8>,
-    /// Where in `rows` they begin.
-    pub start: usize,
-    /// The file that the batch before was the last of.
-    pub left: Option<usize>,
+/// Rows that are durable in the journal, on their way into the tables.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// In order; each begins with a row's length. Blocks of one size, because a list that grows is copied, and is twice in
+    /// memory meanwhile.
+    pub blocks: Vec<Vec<u8>>,
+    /// The number of the last record that they came in.
+    pub last: u64,
+    /// Files that hold no rows behind these: they are left.
+    pub left: Vec<usize>,
+}
+
+/// Bytes of a block, unless one record has more.
+const BLOCK: usize = 256 << 10;
+
+impl Waiting {
+    /// Adds the rows of a record.
+    pub(crate) fn push(&mut self, sequence: u64, rows: &[u8]) {
+        match self.blocks.last_mut() {
+            Some(block) if block.len() + rows.len() <= BLOCK => block.extend_from_slice(rows),
+            _ => {
+                let mut block = Vec::with_capacity(BLOCK.max(rows.len()));
+                block.extend_from_slice(rows);
+                self.blocks.push(block);
+            }
+        }
+        self.last = sequence;
+    }
+
+    /// Adds what came later.
+    pub(crate) fn append(&mut self, later: &mut Self) {
+        self.blocks.append(&mut later.blocks);
+        self.left.append(&mut later.left);
+        self.last = self.last.max(std::mem::take(&mut later.last));
+    }
 }
 
 /// What the journal's thread, the writer and the callers share.
 #[derive(Default)]
 pub(crate) struct Shared {
     /// In the journal, not in the tables yet.
-    pub waiting: Mutex<Vec<Batch>>,
-    /// The number of the last batch in the journal, and of the last one in the tables.
+    pub waiting: Mutex<Waiting>,
+    /// The number of the last record in the journal, and of the last one in the tables.
     pub written: AtomicU64,
     pub applied: AtomicU64,
     /// Whether everything in this file is in the tables for good, so that it may be overwritten.

@@ -37,7 +37,7 @@ use batches::Batches;
 use checkpoints::Checkpoints;
 use faults::named;
 use jobs::Answers;
-use journal::{Applying, Journal, Writeback};
+use journal::{Applying, Journal, Waiting, Writeback};
 use kanca_storage::{Result, Storage, StorageError};
 use memory::Memory;
 use parking_lot::Mutex;
@@ -110,7 +110,7 @@ impl SqliteStorage {
         let answers = Answers::start();
         let writeback = Writeback::start(dir.join("kanca.db-wal"), shared.clone()).map_err(no_thread)?;
         let applying =
-            Applying { shared: shared.clone(), dir: dir.to_owned(), taken: Vec::new(), synced: true, writeback };
+            Applying { shared: shared.clone(), dir: dir.to_owned(), taken: Waiting::default(), synced: true, writeback };
         let mut batches = Batches { sql, memory, answers, commits, checkpoints, journal: Some(applying) };
         // Also when it is not to be used: what was acknowledged must not be forgotten.
         let files = batches.recover(dir)?.filter(|_| options.journal);

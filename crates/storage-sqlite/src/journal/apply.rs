@@ -1,7 +1,7 @@
 //! From the journal into the tables, in the writer's thread.
 
-use super::files::{Files, Found, rows};
-use super::{Batch, Key, Outcome, Record, Shared, Writeback};
+use super::files::{Files, rows};
+use super::{Key, Outcome, Record, Shared, Waiting, Writeback};
 use crate::batches::Batches;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
@@ -24,7 +24,7 @@ pub(crate) struct Applying {
     pub shared: Arc<Shared>,
     pub dir: PathBuf,
     /// Taken from `Shared::waiting`, not in the tables yet.
-    pub taken: Vec<Batch>,
+    pub taken: Waiting,
     /// Whether commits are synced now.
     pub synced: bool,
     pub writeback: Writeback,
@@ -35,31 +35,27 @@ impl Batches {
     pub(crate) fn apply_journal(&mut self) -> Result<()> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         journal.taken.append(&mut journal.shared.waiting.lock());
-        let Some(last) = journal.taken.last().map(|batch| batch.sequence) else {
+        if journal.taken.last == 0 {
             if !journal.shared.usable.load(Ordering::Relaxed) {
                 let usable = self.has_room();
                 self.set_usable(usable);
             }
             return Ok(());
-        };
-        let taken = std::mem::take(&mut journal.taken);
-        let left: Vec<_> = taken.iter().filter_map(|batch| batch.left).collect();
+        }
+        let mut taken = std::mem::take(&mut journal.taken);
         // What is in the journal is safe there until the log is synced.
-        let applied = self.synced(false).map_err(StorageError::from).and_then(|()| self.apply(&taken, last));
+        let synced = self.synced(false).map_err(StorageError::from);
+        let applied = synced.and_then(|()| self.apply(&taken.blocks, taken.last));
         let usable = applied.is_ok() && self.has_room();
         self.set_usable(usable);
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        match applied {
-            Ok(()) => {
-                journal.shared.applied.store(last, Ordering::Release);
-                journal.writeback.grown(self.checkpoints.log_length(), left);
-                Ok(())
-            }
-            Err(error) => {
-                journal.taken = taken;
-                Err(error)
-            }
+        if applied.is_ok() {
+            journal.shared.applied.store(taken.last, Ordering::Release);
+            journal.writeback.grown(self.checkpoints.log_length(), std::mem::take(&mut taken.left));
+        } else {
+            journal.taken = taken;
         }
+        applied
     }
 
     /// Opens the journal, applies what a crash left in it, and begins a new epoch. `None` when the disk has no room for
@@ -73,10 +69,9 @@ impl Batches {
         let has_room = self.has_room();
         let Some((mut files, found)) = Files::open(dir, epoch, applied, has_room)? else { return Ok(None) };
         if let Some(last) = found.last().map(|record| record.sequence) {
-            let batch = |found: Found| Batch { sequence: found.sequence, rows: found.rows, start: 0, left: None };
-            let batches: Vec<_> = found.into_iter().map(batch).collect();
-            self.apply(&batches, last)?;
-            tracing::info!(batches = batches.len(), "applied what the journal held: Kanca was not stopped orderly");
+            let blocks: Vec<_> = found.into_iter().map(|record| record.rows).collect();
+            self.apply(&blocks, last)?;
+            tracing::info!("applied what the journal held: Kanca was not stopped orderly");
         }
         self.sql
             .execute("UPDATE journal SET epoch = ?1, applied = 0", [int(epoch + 1)])
@@ -124,10 +119,9 @@ impl Batches {
         Ok(())
     }
 
-    fn apply(&mut self, batches: &[Batch], last: u64) -> Result<()> {
+    fn apply(&mut self, blocks: &[Vec<u8>], last: u64) -> Result<()> {
         // Every row is readable, or nothing of it is touched: it was acknowledged.
-        let rows = batches.iter().flat_map(|batch| rows(&batch.rows[batch.start..]));
-        let rows = rows.map(Record::of).collect::<Result<Vec<_>>>()?;
+        let rows = blocks.iter().flat_map(|block| rows(block)).map(Record::of).collect::<Result<Vec<_>>>()?;
         let done = self.in_one_transaction(&rows, last, false).or_else(|fault| {
             self.give_up();
             if is_about_the_disk(&fault) {

@@ -1,7 +1,7 @@
 //! The thread that writes the journal. Callers that come together share one write and one sync: while it syncs, the next
 //! ones queue up.
 
-use super::{Batch, Files, Journal, Record, Shared, files};
+use super::{Files, Journal, Record, Shared, files};
 use crate::faults::{Run, closed};
 use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
 use crate::writer::Writer;
@@ -66,7 +66,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(Journal, JoinHandle<()>)> {
     let (queue, orders) = channel();
     let journal = Journal { queue, shared: shared.clone(), writer: writer.clone() };
-    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), left: None };
+    let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new(), left: None };
     let thread = std::thread::Builder::new().name("kanca-journal".into()).spawn(move || scribe.serve(&orders))?;
     Ok((journal, thread))
 }
@@ -76,6 +76,8 @@ struct Scribe {
     shared: Arc<Shared>,
     writer: Writer,
     answers: Answers,
+    /// The bytes of the record that is being written; kept for its room.
+    record: Vec<u8>,
     /// A file that was filled, until the writer is told.
     left: Option<usize>,
 }
@@ -129,19 +131,21 @@ impl Scribe {
             }
             return;
         }
-        let mut record = Vec::with_capacity(files::HEADER + bytes);
-        record.resize(files::HEADER, 0);
+        self.record.clear();
+        self.record.resize(files::HEADER, 0);
         for entry in &entries {
             let length = u32::try_from(entry.row.len()).unwrap_or(u32::MAX);
-            record.extend_from_slice(&length.to_le_bytes());
-            record.extend_from_slice(&entry.row);
+            self.record.extend_from_slice(&length.to_le_bytes());
+            self.record.extend_from_slice(&entry.row);
         }
         let mut jobs: Jobs = entries.into_iter().map(|entry| -> Box<dyn Job> { Box::new(entry) }).collect();
         let sequence = self.shared.written.load(Ordering::Relaxed) + 1;
-        match self.files.append(sequence, &mut record) {
+        match self.files.append(sequence, &mut self.record) {
             Ok(()) => {
-                let batch = Batch { sequence, rows: record, start: files::HEADER, left: self.left.take() };
-                self.shared.waiting.lock().push(batch);
+                let mut waiting = self.shared.waiting.lock();
+                waiting.left.extend(self.left.take());
+                waiting.push(sequence, &self.record[files::HEADER..]);
+                drop(waiting);
                 let was_ahead = self.shared.is_ahead();
                 self.shared.written.store(sequence, Ordering::Release);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
