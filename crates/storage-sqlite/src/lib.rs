@@ -152,7 +152,7 @@ fn connect_writer(path: &Path, options: &Options, wal_pages: Arc<AtomicU64>) -> 
     sql.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     sql.pragma_update(None, "synchronous", "full")?;
     sql.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    sql.pragma_update(None, "cache_size", -16_384)?;
+    sql.pragma_update(None, "cache_size", -12_288)?;
     sql.pragma_update(None, "temp_store", "memory")?;
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "trusted_schema", false)?;
