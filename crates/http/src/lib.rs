@@ -88,6 +88,7 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}", get(endpoints::get).patch(endpoints::patch).delete(endpoints::delete))
         .route("/endpoints/{id}/stats", get(stats::stats))
         .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
+        .route("/endpoints/{id}/handshake", post(endpoints::handshake))
         .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
         .route("/event-types", get(endpoints::event_types))
         .route("/events", get(events::list).post(events::publish))

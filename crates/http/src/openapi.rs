@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
-        endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        endpoints::handshake, endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
         stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
         deliveries::list, deliveries::get, deliveries::retry,
@@ -34,7 +34,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, project::ValidationName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, endpoints::options::HandshakeName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

@@ -12,6 +12,7 @@ mod queue;
 mod shares;
 
 pub use attempt::HOPS_HEADER;
+pub(crate) use attempt::reason_of;
 pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
