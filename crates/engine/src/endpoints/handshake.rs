@@ -69,7 +69,7 @@ impl Engine {
                 Ok(Some(handshake)) if handshake.state == HandshakeState::Unreachable => at = handshake.at,
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(endpoint = %id, %error, "a handshake could not be recorded; it is tried again")
+                    tracing::warn!(endpoint = %id, %error, "a handshake could not be recorded; it is tried again");
                 }
             }
             tokio::time::sleep(PAUSES[tries.min(PAUSES.len() - 1)]).await;

@@ -284,6 +284,23 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/handshake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the receiver again whether it wants events, for the `CloudEvents` formats; answers with what came of it. */
+        post: operations["endpoints_handshake"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}/secret": {
         parameters: {
             query?: never;
@@ -1160,6 +1177,7 @@ export interface components {
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
+            handshake: components["schemas"]["EndpointHandshake"] | null;
             /** @description Names of the custom headers; values are never shown. */
             headers: {
                 [key: string]: string;
@@ -1204,6 +1222,18 @@ export interface components {
             type: components["schemas"]["AuthName"];
             /** @description For `basic`. */
             username?: string;
+        };
+        /** @description Where the handshake with the receiver stands. Until it is granted, deliveries wait. */
+        EndpointHandshake: {
+            at: string;
+            /** @description What came of it, in words, with the next step. */
+            detail: string;
+            /**
+             * Format: int32
+             * @description How many requests in a minute the receiver allows; `null` = any number.
+             */
+            per_minute: number | null;
+            state: components["schemas"]["HandshakeName"];
         };
         /** @description A new endpoint. */
         EndpointInput: {
@@ -1314,9 +1344,10 @@ export interface components {
             /**
              * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
              *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             *     `handshake`: the receiver has not agreed yet to get events; see the endpoint's `handshake`.
              */
             reason: string;
-            /** @description When it is tried again; null while a probe is under way. */
+            /** @description When it is tried again; null while a probe is under way, and for `handshake`. */
             until: string | null;
         };
         /** @description An event in a list. */
@@ -1384,6 +1415,11 @@ export interface components {
          * @enum {string}
          */
         FormatName: "json" | "xml" | "form" | "cloudevents_structured" | "cloudevents_binary" | "text";
+        /**
+         * @description `unreachable` is tried again by itself, `refused` when somebody asks for it.
+         * @enum {string}
+         */
+        HandshakeName: "pending" | "granted" | "refused" | "unreachable";
         /** @description The key of `identity_hash`; for the site's server only. */
         IdentitySecret: {
             identity_secret: string;
@@ -1588,6 +1624,7 @@ export interface components {
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
+                handshake?: components["schemas"]["EndpointHandshake"] | null;
                 /** @description Names of the custom headers; values are never shown. */
                 headers: {
                     [key: string]: string;
@@ -2626,6 +2663,35 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_handshake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
