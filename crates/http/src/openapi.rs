@@ -4,7 +4,7 @@ use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events,
     inboxes, overview, project, replays, scenarios, stats,
 };
-use crate::{chat, problems, webhook_keys};
+use crate::{chat, problems, webhook_handshakes, webhook_keys};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -19,7 +19,8 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
-        endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        endpoints::handshake, endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        webhook_handshakes::grant,
         endpoint_trials::run,
         stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
@@ -36,7 +37,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, project::ValidationName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, endpoints::options::HandshakeName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

@@ -4,6 +4,7 @@
 
 mod conversations;
 mod deliveries;
+mod handshake;
 mod pace;
 mod replays;
 mod retention;
