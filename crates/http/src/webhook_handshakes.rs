@@ -20,7 +20,7 @@ pub struct Granting {
 }
 
 /// Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute.
-#[utoipa::path(get, path = "/webhook-handshakes/{id}", tag = "endpoints",
+#[utoipa::path(method(get, post), path = "/webhook-handshakes/{id}", tag = "endpoints",
     params(("id" = String, Path), ("key" = String, Query)),
     responses((status = 200), (status = 404, body = Problem)), security(()))]
 pub async fn grant(

@@ -20,7 +20,7 @@ fn agreeing(
             Method::Options => {
                 vec![("webhook-allowed-origin".into(), wants.into()), ("webhook-allowed-rate".into(), rate.into())]
             }
-            _ => Vec::new(),
+            Method::Post => Vec::new(),
         };
         status(200).map(|response| IncomingResponse { headers, ..response })
     }

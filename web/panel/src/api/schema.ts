@@ -948,7 +948,8 @@ export interface paths {
         /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
         get: operations["endpoints_grant"];
         put?: never;
-        post?: never;
+        /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
+        post: operations["endpoints_grant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4304,6 +4305,35 @@ export interface operations {
                 content?: never;
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_grant: {
+        parameters: {
+            query: {
+                key: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
