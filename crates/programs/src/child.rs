@@ -7,7 +7,7 @@ use crate::RUN_MILLIS;
 use crate::fault::Fault;
 use crate::filter::{self, Filters};
 use crate::protocol::{self, Answer, Request, Told};
-use crate::transformation;
+use crate::transformation::{self, processor_micros};
 use parking_lot::{Condvar, Mutex};
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -110,12 +110,16 @@ fn run<T>(
     told: impl FnOnce(Result<T, Fault>) -> Told,
     work: impl FnOnce() -> Result<T, Fault>,
 ) -> Answer {
-    let clock = Instant::now();
+    let (clock, before) = (Instant::now(), processor_micros());
     let watched = watch.map(|w| w.start(HARD_MILLIS));
     let result = catch_unwind(AssertUnwindSafe(work));
     drop(watched);
     let result = result.unwrap_or_else(|_| Err(Fault::failed("brought the interpreter to a halt")));
-    Answer { told: told(result), micros: u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX) }
+    Answer {
+        told: told(result),
+        micros: u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX),
+        processor_micros: processor_micros() - before,
+    }
 }
 
 /// The run under way: the processor time of this process at which it must have ended.

@@ -37,11 +37,12 @@ impl Request {
     }
 }
 
-/// What came of it, with the microseconds it took.
+/// What came of it, with the microseconds that it took on the clock and of the processor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub told: Told,
     pub micros: u64,
+    pub processor_micros: u64,
 }
 
 /// What a program said.

@@ -139,7 +139,7 @@ impl Runner {
                     Told::Passed(result) => result,
                     _ => Err(unexpected()),
                 };
-                self.0.history.lock().note(filters[at], answer.micros, result.as_ref().err());
+                self.0.history.lock().note(filters[at], answer.processor_micros, result.as_ref().err());
                 done.push((at, Ran { result, micros: answer.micros }));
             }
             let Some(fault) = fault else { break };
@@ -179,14 +179,14 @@ impl Runner {
         let answer = answers.pop().unwrap_or_else(|| {
             let fault = fault.unwrap_or_else(unexpected);
             let micros = if fault.kind == FaultKind::Exhausted { crate::RUN_MILLIS * 1_000 } else { 0 };
-            Answer { told: Told::Checked(Err(fault)), micros }
+            Answer { told: Told::Checked(Err(fault)), micros, processor_micros: micros }
         });
         let failed = match &answer.told {
             Told::Checked(result) => result.as_ref().err(),
             Told::Passed(result) => result.as_ref().err(),
             Told::Transformed(result) => result.as_ref().err(),
         };
-        self.0.history.lock().note(text, answer.micros, failed);
+        self.0.history.lock().note(text, answer.processor_micros, failed);
         answer
     }
 

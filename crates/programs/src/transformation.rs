@@ -11,6 +11,7 @@ use crate::MAX_TRANSFORMATION;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind};
 use machine::Machine;
+pub(crate) use machine::processor_micros;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

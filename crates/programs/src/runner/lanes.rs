@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// A program that took longer than this is slow.
+/// A program that took more processor time than this is slow; the clock would blame it for a busy machine.
 const SLOW_MICROS: u64 = 10_000;
 /// How long a filter that ran out of its time is left alone.
 const REST: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl History {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Notes how a run went.
+    /// Notes how a run went and the processor time that it took.
     pub fn note(&mut self, text: &str, micros: u64, fault: Option<&Fault>) {
         let kind = fault.map(|f| f.kind);
         if kind == Some(FaultKind::NotRun) {

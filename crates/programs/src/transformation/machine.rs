@@ -152,7 +152,7 @@ fn place(stack: &str) -> Option<(u32, u32)> {
 }
 
 /// Processor time that this thread has used.
-fn processor_micros() -> u64 {
+pub(crate) fn processor_micros() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     u64::try_from(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).unwrap_or(u64::MAX)
 }
