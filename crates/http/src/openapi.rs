@@ -20,7 +20,7 @@ use utoipa::{Modify, OpenApi};
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
         endpoints::handshake, endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
-        webhook_handshakes::grant,
+        webhook_handshakes::grant, webhook_handshakes::grant_by_post,
         endpoint_trials::run,
         stats::stats,
         events::publish, event_batches::publish, events::list, events::get,
