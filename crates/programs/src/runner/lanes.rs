@@ -20,11 +20,13 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Lane {
     pub places: Semaphore,
     pub idle: Mutex<Vec<Child>>,
+    /// Processor time of one run.
+    pub millis: u64,
 }
 
 impl Lane {
-    pub fn new(places: usize) -> Self {
-        Self { places: Semaphore::new(places), idle: Mutex::default() }
+    pub fn new(places: usize, millis: u64) -> Self {
+        Self { places: Semaphore::new(places), idle: Mutex::default(), millis }
     }
 
     /// A place to run something, if one becomes free in time.
