@@ -4,9 +4,11 @@
 
 mod conversations;
 mod deliveries;
+mod event_types;
 mod pace;
 mod replays;
 mod retention;
 mod rotation;
 mod support;
+mod traces;
 mod way;
