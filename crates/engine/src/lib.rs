@@ -155,6 +155,7 @@ impl Engine {
         engine.make_demo().await?;
         engine.resume_deliveries().await?;
         engine.resume_replays().await?;
+        engine.resume_handshakes();
         engine.spawn(|e| async move { e.run_alarms().await });
         engine.spawn(|e| async move { e.run_timers().await });
         engine.spawn(|e| async move { e.watch_room().await });

@@ -66,6 +66,8 @@ pub enum WaitReason {
     DiskFull,
     /// The endpoint failed too often; a probe finds out whether it is there again.
     Breaker,
+    /// The receiver has not agreed yet to get events.
+    Handshake,
     /// The receiver asked to be left alone.
     RetryAfter,
     /// The endpoint's rate is used up.
@@ -139,6 +141,7 @@ impl Engine {
         let due = delivery.due.unwrap_or(delivery.created_at);
         let (reason, until) = match self.endpoint_health(&endpoint).waiting {
             Some(Waiting::Breaker(until)) if until.is_none_or(|until| until > due) => (WaitReason::Breaker, until),
+            Some(Waiting::Handshake) => (WaitReason::Handshake, None),
             Some(Waiting::Held(until)) if until > due => (WaitReason::RetryAfter, Some(until)),
             Some(Waiting::Rate(until)) if until > due => (WaitReason::RateLimit, Some(until)),
             _ if due > self.clock.now() => (WaitReason::Schedule, Some(due)),

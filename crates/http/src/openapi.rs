@@ -4,7 +4,7 @@ use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches,
     event_types, events, inboxes, overview, project, replays, scenarios, stats, traces,
 };
-use crate::{chat, problems, webhook_keys};
+use crate::{chat, problems, webhook_handshakes, webhook_keys};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -19,7 +19,7 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
-        endpoints::secrets::rotate, webhook_keys::keys,
+        endpoints::handshake, endpoints::secrets::rotate, webhook_keys::keys, webhook_handshakes::grant,
         event_types::list, event_types::create, event_types::get, event_types::patch, event_types::delete,
         endpoint_trials::run,
         stats::stats,
@@ -37,7 +37,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, project::ValidationName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, endpoints::options::HandshakeName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

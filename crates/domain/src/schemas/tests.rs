@@ -2,6 +2,7 @@ use super::*;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+#[expect(clippy::needless_pass_by_value, reason = "called with literals")]
 fn compiled(schema: Value) -> Schema {
     Schema::compile(&schema.to_string()).unwrap_or_else(|error| panic!("{:.300}: {error}", schema.to_string()))
 }
@@ -56,9 +57,9 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"{"items":{"$id":"http://x/","type":"object"}}"#, "/items/$id", "top"),
         (r#"{"properties":{"const":{"$id":"http://x/","type":"object"}}}"#, "/properties/const/$id", "top"),
         (r##"{"$ref":"#/$defs/missing"}"##, "/$ref", "nothing"),
-        (r##"{"$ref":"#nowhere"}"##, "/$ref", "nothing"),
+        (r##"{"$ref":"#no-where"}"##, "/$ref", "nothing"),
         (r##"{"items":{"$ref":"#/const/a"},"const":{"a":{"$ref":"#/const/a"}}}"##, "/items/$ref", "nothing"),
-        (r##"{"$defs":{"a":{"$anchor":"x"},"b":{"$anchor":"x"}}}"##, "/$defs/b/$anchor", "two"),
+        (r#"{"$defs":{"a":{"$anchor":"x"},"b":{"$anchor":"x"}}}"#, "/$defs/b/$anchor", "two"),
     ] {
         let error = refused(schema);
         assert_eq!(error.pointer, pointer, "{schema}: {error}");

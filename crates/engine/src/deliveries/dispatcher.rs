@@ -8,7 +8,6 @@ use super::{Job, outcome::Step};
 use crate::Engine;
 use crate::endpoints::Endpoint;
 use jiff::Timestamp;
-use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::{DeliveryId, EndpointId, ProjectId};
 use kanca_domain::pace::{Pace, Waiting};
@@ -206,16 +205,20 @@ impl Engine {
             return None;
         }
         let snapshot = self.snapshot.load();
-        let record = &snapshot.endpoints.get(&endpoint).filter(|e| e.record.status == EndpointStatus::Active)?.record;
+        let record = &snapshot.endpoints.get(&endpoint).filter(|e| e.sends())?.record;
         let usual = u32::try_from(self.settings.endpoint_concurrency).unwrap_or(u32::MAX);
         let most = record.options.max_concurrency.unwrap_or(usual);
-        Some((record.project_id, Terms { most, rate: record.options.rate_limit }))
+        Some((record.project_id, Terms { most, rate: record.options.rate_in_force() }))
     }
 
     /// Since when an endpoint only fails, and why nothing goes to it now.
     pub fn endpoint_health(&self, endpoint: &Endpoint) -> Health {
-        let rate = endpoint.record.options.rate_limit;
-        self.dispatcher.health(endpoint.record.id, self.clock.now(), rate)
+        let rate = endpoint.record.options.rate_in_force();
+        let mut health = self.dispatcher.health(endpoint.record.id, self.clock.now(), rate);
+        if endpoint.record.status.sends() && !endpoint.sends() {
+            health.waiting = Some(Waiting::Handshake);
+        }
+        health
     }
 
     /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.

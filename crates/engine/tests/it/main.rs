@@ -5,6 +5,7 @@
 mod conversations;
 mod deliveries;
 mod event_types;
+mod handshake;
 mod pace;
 mod replays;
 mod retention;

@@ -88,7 +88,8 @@ pub async fn create(
     Json(input): Json<EventTypeInput>,
 ) -> Answer<(StatusCode, axum::Json<EventTypeDetail>)> {
     let EventTypeInput { name, description, schema, example } = input;
-    let new = NewEventType { name, description, schema: schema.map(text), example: example.map(text) };
+    let new =
+        NewEventType { name, description, schema: schema.as_deref().map(text), example: example.as_deref().map(text) };
     let registered = app.engine.create_event_type(auth.project(), new).await?;
     Ok((StatusCode::CREATED, axum::Json(shown(&registered)?)))
 }
@@ -119,7 +120,11 @@ pub async fn patch(
     Json(input): Json<EventTypePatch>,
 ) -> Answer<axum::Json<EventTypeDetail>> {
     let EventTypePatch { description, schema, example } = input;
-    let patch = Patch { description, schema: schema.map(|s| s.map(text)), example: example.map(|e| e.map(text)) };
+    let patch = Patch {
+        description,
+        schema: schema.map(|s| s.as_deref().map(text)),
+        example: example.map(|e| e.as_deref().map(text)),
+    };
     Ok(axum::Json(shown(&*app.engine.patch_event_type(auth.project(), &name, patch).await?)?))
 }
 
@@ -131,7 +136,7 @@ pub async fn delete(State(app): State<App>, auth: Auth, Path(name): Path<String>
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn text(json: Box<RawValue>) -> String {
+fn text(json: &RawValue) -> String {
     json.get().to_owned()
 }
 

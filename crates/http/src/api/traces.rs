@@ -76,6 +76,8 @@ pub enum WaitingReason {
     DiskFull,
     /// The webhook failed too often; a probe finds out whether it is there again.
     Breaker,
+    /// The receiver has not agreed yet to get events.
+    Handshake,
     /// The receiver asked to be left alone.
     RetryAfter,
     /// The webhook's rate is used up.
@@ -146,6 +148,7 @@ fn waiting(wait: Wait) -> DeliveryWaiting {
         WaitReason::Deleted => WaitingReason::Deleted,
         WaitReason::DiskFull => WaitingReason::DiskFull,
         WaitReason::Breaker => WaitingReason::Breaker,
+        WaitReason::Handshake => WaitingReason::Handshake,
         WaitReason::RetryAfter => WaitingReason::RetryAfter,
         WaitReason::RateLimit => WaitingReason::RateLimit,
         WaitReason::Schedule => WaitingReason::Schedule,

@@ -49,7 +49,7 @@ pub async fn an_event_type_is_replaced_and_deleted_only_by_its_project(world: &W
     };
     world.storage.update_event_type(changed.clone()).await.unwrap();
     let expected = EventTypeRecord { created_at: at(1), ..changed.clone() };
-    assert_eq!(world.storage.all_event_types().await.unwrap(), [expected.clone()]);
+    assert_eq!(world.storage.all_event_types().await.unwrap(), std::slice::from_ref(&expected));
 
     let other = world.other_project().await;
     let refused = world.storage.update_event_type(EventTypeRecord { project_id: other, ..changed }).await;

@@ -116,15 +116,15 @@ pub async fn a_delivery_that_was_let_go_lets_nobody_else_go(world: &World) {
 }
 
 pub async fn a_held_delivery_names_the_one_before_it(world: &World) {
-    let head = world.accept(world.event_with_key("a")).await;
-    let held = world.accept(world.event_with_key("a")).await;
+    let first = world.accept(world.event_with_key("a")).await;
+    let second = world.accept(world.event_with_key("a")).await;
     let last = world.accept(world.event_with_key("a")).await;
     let behind = async |project, delivery| world.storage.waits_behind(project, delivery).await.unwrap();
-    assert_eq!(behind(world.project, held).await, Some(head));
-    assert_eq!(behind(world.project, last).await, Some(head));
-    assert_eq!(behind(world.project, head).await, None);
-    assert_eq!(behind(world.other_project().await, held).await, None);
-    world.record(head, Verdict::Delivered, at(1)).await;
-    assert_eq!(behind(world.project, last).await, Some(held));
-    assert_eq!(behind(world.project, held).await, None);
+    assert_eq!(behind(world.project, second).await, Some(first));
+    assert_eq!(behind(world.project, last).await, Some(first));
+    assert_eq!(behind(world.project, first).await, None);
+    assert_eq!(behind(world.other_project().await, second).await, None);
+    world.record(first, Verdict::Delivered, at(1)).await;
+    assert_eq!(behind(world.project, last).await, Some(second));
+    assert_eq!(behind(world.project, second).await, None);
 }

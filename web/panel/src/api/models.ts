@@ -27,6 +27,7 @@ export type DeliveryStatus = Schemas['DeliveryStatusName'];
 export type DeliveryCounts = Schemas['DeliveryCounts'];
 
 export type EndpointStatus = Schemas['EndpointStatusName'];
+export type HandshakeState = Schemas['HandshakeName'];
 export type EndpointFormat = Schemas['FormatName'];
 export type Ordering = Schemas['OrderingName'];
 export type Endpoint = Schemas['Endpoint'];

@@ -304,6 +304,23 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/handshake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the receiver again whether it wants events, for the `CloudEvents` formats; answers with what came of it. */
+        post: operations["endpoints_handshake"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}/recover": {
         parameters: {
             query?: never;
@@ -958,6 +975,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhook-handshakes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
+        get: operations["endpoints_grant"];
+        put?: never;
+        /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
+        post: operations["endpoints_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1298,6 +1333,7 @@ export interface components {
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
+            handshake: components["schemas"]["EndpointHandshake"] | null;
             /** @description Names of the custom headers; values are never shown. */
             headers: {
                 [key: string]: string;
@@ -1342,6 +1378,20 @@ export interface components {
             type: components["schemas"]["AuthName"];
             /** @description For `basic`. */
             username?: string;
+        };
+        /** @description Where the handshake with the receiver stands. Only `granted` and `unsupported` let deliveries through. */
+        EndpointHandshake: {
+            at: string;
+            /** @description What came of it, in words, with the next step. */
+            detail: string;
+            /** @description As whom Kanca asked: the host of its public address. */
+            origin: string;
+            /**
+             * Format: int32
+             * @description How many requests in a minute may be sent; `null` = any number.
+             */
+            per_minute: number | null;
+            state: components["schemas"]["HandshakeName"];
         };
         /** @description A new endpoint. */
         EndpointInput: {
@@ -1470,9 +1520,10 @@ export interface components {
             /**
              * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
              *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             *     `handshake`: the receiver has not agreed yet to get events; see the endpoint's `handshake`.
              */
             reason: string;
-            /** @description When it is tried again; null while a probe is under way. */
+            /** @description When it is tried again; null while a probe is under way, and for `handshake`. */
             until: string | null;
         };
         /** @description An event in a list. */
@@ -1594,6 +1645,12 @@ export interface components {
          * @enum {string}
          */
         FormatName: "json" | "xml" | "form" | "cloudevents_structured" | "cloudevents_binary" | "text";
+        /**
+         * @description `refused`: it wants events from another sender only. `unsupported`: it answered and said nothing of events, so it gets
+         *     a few in a minute. `unreachable`: there was no answer, and it is asked again by itself.
+         * @enum {string}
+         */
+        HandshakeName: "pending" | "granted" | "refused" | "unsupported" | "unreachable";
         /** @description The key of `identity_hash`; for the site's server only. */
         IdentitySecret: {
             identity_secret: string;
@@ -1798,6 +1855,7 @@ export interface components {
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
+                handshake?: components["schemas"]["EndpointHandshake"] | null;
                 /** @description Names of the custom headers; values are never shown. */
                 headers: {
                     [key: string]: string;
@@ -2388,7 +2446,7 @@ export interface components {
          * @description Why a pending delivery waits.
          * @enum {string}
          */
-        WaitingReason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "retry_after" | "rate_limit" | "schedule" | "turn";
+        WaitingReason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
         /** @description A public key. */
         WebhookKey: {
             /** @description `ed25519` */
@@ -3038,6 +3096,35 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_handshake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4522,6 +4609,64 @@ export interface operations {
                 content?: never;
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_grant: {
+        parameters: {
+            query: {
+                key: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_grant: {
+        parameters: {
+            query: {
+                key: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

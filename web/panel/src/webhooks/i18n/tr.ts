@@ -166,6 +166,22 @@ const tr: Record<keyof typeof en, string> = {
   'proxy.urlHint': 'http://host:port ya da socks5://host:port. Boşsa yoktur.',
   'proxy.username': 'Vekil sunucudaki kullanıcı adı',
   'proxy.password': 'Vekil sunucudaki parola',
+  'handshake.title': 'Alıcının onayı',
+  'handshake.pending': 'soruluyor',
+  'handshake.granted': 'verildi',
+  'handshake.unsupported': 'bilinmiyor',
+  'handshake.refused': 'reddedildi',
+  'handshake.unreachable': 'yanıt yok',
+  'handshake.again': 'Yeniden sor',
+  'handshake.ask': 'Alıcıya sor',
+  'handshake.at': 'Son durum:',
+  'handshake.pendingText': 'Alıcıya olay isteyip istemediği soruluyor. Yanıt gelene kadar olaylar bekler.',
+  'handshake.grantedText': 'Alıcı olayları kabul ediyor.',
+  'handshake.limitedText': 'Alıcı olayları kabul ediyor, dakikada en çok {n}.',
+  'handshake.unsupportedText': 'Alıcı yanıt verdi ama olay isteyip istemediğini söylemedi; bu yüzden dakikada en çok {n} olay gönderilir. OPTIONS isteğine “WebHook-Allowed-Origin: {origin}” başlığıyla yanıt vermesini sağlayıp yeniden sorun ya da başka bir biçim seçin.',
+  'handshake.refusedText': 'Alıcı yalnızca başka bir göndericinin olaylarını kabul ediyor; bu yüzden olaylar bekliyor. OPTIONS isteğine “WebHook-Allowed-Origin: {origin}” başlığıyla yanıt vermesini sağlayıp yeniden sorun ya da başka bir biçim seçin.',
+  'handshake.unreachableText': 'Alıcı yanıt vermedi. Kanca kendiliğinden yeniden sorar; bu sırada olaylar bekler.',
+  'handshake.neverText': 'Alıcıya hiç sorulmadı. Olaylar yine de gönderilir.',
 };
 
 export default tr;
