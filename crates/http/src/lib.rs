@@ -56,7 +56,7 @@ pub fn router(app: App) -> Router {
         .nest("/chat/v1", chat_routes())
         .route("/chat/{*rest}", any(no_such_call).layer(middleware::from_fn(chat::cors::layer)))
         .route("/.well-known/webhook-keys/{id}", get(webhook_keys::keys))
-        .route("/webhook-handshakes/{id}", get(webhook_handshakes::grant).post(webhook_handshakes::grant))
+        .route("/webhook-handshakes/{id}", get(webhook_handshakes::grant).post(webhook_handshakes::grant_by_post))
         .route("/in/", any(capture::capture))
         .route("/in/{*rest}", any(capture::capture))
         .route("/healthz", get(healthz))

@@ -20,7 +20,7 @@ pub struct Granting {
 }
 
 /// Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute.
-#[utoipa::path(method(get, post), path = "/webhook-handshakes/{id}", tag = "endpoints",
+#[utoipa::path(get, path = "/webhook-handshakes/{id}", tag = "endpoints",
     params(("id" = String, Path), ("key" = String, Query)),
     responses((status = 200), (status = 404, body = Problem)), security(()))]
 pub async fn grant(
@@ -37,4 +37,17 @@ pub async fn grant(
     }
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     Ok((headers, "The receiver agrees. Its events are on their way.\n").into_response())
+}
+
+/// The same with POST.
+#[utoipa::path(post, path = "/webhook-handshakes/{id}", tag = "endpoints",
+    params(("id" = String, Path), ("key" = String, Query)),
+    responses((status = 200), (status = 404, body = Problem)), security(()))]
+pub async fn grant_by_post(
+    app: State<App>,
+    id: PathId<EndpointId>,
+    granting: Query<Granting>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    grant(app, id, granting, headers).await
 }

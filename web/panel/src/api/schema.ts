@@ -985,8 +985,8 @@ export interface paths {
         /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
         get: operations["endpoints_grant"];
         put?: never;
-        /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
-        post: operations["endpoints_grant"];
+        /** The same with POST. */
+        post: operations["endpoints_grant_by_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4647,7 +4647,7 @@ export interface operations {
             };
         };
     };
-    endpoints_grant: {
+    endpoints_grant_by_post: {
         parameters: {
             query: {
                 key: string;
