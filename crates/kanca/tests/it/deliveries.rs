@@ -13,6 +13,7 @@ mod lists;
 mod options;
 mod ordering;
 mod outcomes;
+mod pace;
 mod programs;
 mod retries;
 mod signed;
