@@ -58,6 +58,20 @@ impl Deliveries for SqliteStorage {
             .await
     }
 
+    async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>> {
+        self.readers
+            .call(move |sql| {
+                let mut statement = sql.prepare_cached(
+                    "SELECT q.id FROM deliveries d JOIN deliveries q INDEXED BY deliveries_queued \
+                     ON q.endpoint_id = d.endpoint_id AND q.queue_key = d.queue_key AND q.status = 0 \
+                     AND q.queue_key IS NOT NULL AND q.held = 0 \
+                     WHERE d.id = ?1 AND d.project_id = ?2 AND d.held = 1 ORDER BY q.id LIMIT 1",
+                )?;
+                Ok(statement.query_row(params![key(delivery), key(project)], |row| id(row, 0)).optional()?)
+            })
+            .await
+    }
+
     async fn deliveries(
         &self,
         project: ProjectId,

@@ -15,6 +15,7 @@ mod deliveries;
 mod directory;
 mod endpoints;
 mod event_batches;
+mod event_types;
 mod events;
 mod faults;
 mod headers;

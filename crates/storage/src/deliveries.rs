@@ -217,6 +217,8 @@ pub trait Deliveries: Send + Sync {
     /// a single manual attempt outside its queue key. `Conflict` for a cancelled one, and when the endpoint was deleted.
     /// Returns the new state.
     async fn retry_delivery(&self, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryRecord>;
+    /// For a held delivery the one of its queue key that has to end first.
+    async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>>;
     /// Deliveries of a project, newest first.
     async fn deliveries(
         &self,

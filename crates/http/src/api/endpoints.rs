@@ -12,7 +12,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kanca_domain::endpoints::{EndpointStatus, Ordering};
-use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
 use kanca_domain::pace::Waiting;
@@ -391,12 +390,6 @@ pub async fn handshake(
 pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>) -> Answer<StatusCode> {
     app.engine.delete_endpoint(auth.project(), id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The types of Kanca's own events, for pick lists.
-#[utoipa::path(get, path = "/api/v1/event-types", tag = "events", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<String>)))]
-pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<List<String>> {
-    axum::Json(List::whole(BuiltIn::ALL.iter().map(|b| b.name().to_owned()).collect()))
 }
 
 fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {

@@ -61,6 +61,10 @@ export type MinuteStats = Schemas['MinuteStats'];
 
 export type EventItem = Schemas['Event'];
 export type EventDetail = Schemas['EventDetail'];
+export type EventType = Schemas['EventTypeDetail'];
+export type EventTrace = Schemas['EventTrace'];
+export type TracedDelivery = Schemas['TracedDelivery'];
+export type DeliveryWaiting = Schemas['DeliveryWaiting'];
 export type Delivery = Schemas['Delivery'];
 export type DeliveryDetail = Schemas['DeliveryDetail'];
 export type AttemptTimings = Schemas['AttemptTimings'];

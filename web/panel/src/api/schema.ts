@@ -453,14 +453,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The types of Kanca's own events, for pick lists. */
-        get: operations["events_event_types"];
+        /** The project's registered types by name, then Kanca's own that can be subscribed to. */
+        get: operations["event-types_list"];
         put?: never;
-        post?: never;
+        /** Registers a type. */
+        post: operations["event-types_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/event-types/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One type, a registered one or one of Kanca's own. */
+        get: operations["event-types_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a registered type; events of it stay, and further ones are not checked. */
+        delete: operations["event-types_delete"];
+        options?: never;
+        head?: never;
+        /** Changes a registered type; in force when the answer is there. */
+        patch: operations["event-types_patch"];
         trace?: never;
     };
     "/api/v1/events": {
@@ -510,6 +530,23 @@ export interface paths {
         };
         /** One event, with its data and why endpoints did not get it. */
         get: operations["events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why an event was delivered, or was not, or is not yet. */
+        get: operations["events_trace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1261,6 +1298,13 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatusName: "pending" | "delivered" | "failed" | "cancelled";
+        /** @description What a pending delivery waits for. */
+        DeliveryWaiting: {
+            /** @description With `ordering`: the delivery that has to end first. */
+            behind: string | null;
+            reason: components["schemas"]["WaitingReason"];
+            until: string | null;
+        };
         /** @description The demo's parts. */
         Demo: {
             bot_id: string;
@@ -1532,6 +1576,48 @@ export interface components {
             timestamp?: string | null;
             /** @description 1–128 characters, segments of letters, digits, `_` and `-` joined by full stops: `order.paid`. */
             type: string;
+        };
+        /** @description What became of an event, and why. */
+        EventTrace: {
+            /** @description One for each endpoint that gets it, oldest first. */
+            deliveries: components["schemas"]["TracedDelivery"][];
+            event_id: string;
+            /** @description Endpoints that do not get it, and why. */
+            not_sent: components["schemas"]["Explanation"][];
+            /** @description What is to be said of the event as a whole: nobody subscribes, its data is not as its type's schema says, it is a test. */
+            notes: string[];
+            /** @description Whether there is more than the 200 deliveries and 200 endpoints that are traced. */
+            truncated: boolean;
+        };
+        /** @description An event type. */
+        EventTypeDetail: {
+            /** @description One of Kanca's own, which cannot be changed. */
+            built_in: boolean;
+            created_at: string | null;
+            description: string;
+            /** @description Such `data`, as it was written. */
+            example?: unknown;
+            name: string;
+            /** @description A JSON Schema of the event's `data`, as it was written. */
+            schema?: unknown;
+            updated_at: string | null;
+        };
+        /** @description A type to register. */
+        EventTypeInput: {
+            /** @description At most 2,000 characters. */
+            description?: string;
+            /** @description Any JSON value that the schema allows, at most 64 KiB. */
+            example?: unknown;
+            /** @description As in events: segments of letters, digits, `_` and `-` joined by full stops. */
+            name: string;
+            /** @description A JSON Schema (draft 2020-12 unless `$schema` says otherwise), at most 64 KiB; `$ref` within itself only. */
+            schema?: unknown;
+        };
+        /** @description Changes; absent fields stay as they are, `null` takes away. */
+        EventTypePatch: {
+            description?: string | null;
+            example?: unknown;
+            schema?: unknown;
         };
         /** @description Why an endpoint did not get an event, or why nobody did. */
         Explanation: {
@@ -1819,6 +1905,23 @@ export interface components {
                 test: boolean;
                 timestamp: string;
                 type: string;
+            }[];
+            /** @description Give it as `cursor` for the next part; `null` at the end. */
+            next: string | null;
+        };
+        /** @description One part of a list. */
+        List_EventTypeDetail: {
+            items: {
+                /** @description One of Kanca's own, which cannot be changed. */
+                built_in: boolean;
+                created_at?: string | null;
+                description: string;
+                /** @description Such `data`, as it was written. */
+                example?: unknown;
+                name: string;
+                /** @description A JSON Schema of the event's `data`, as it was written. */
+                schema?: unknown;
+                updated_at?: string | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
@@ -2263,6 +2366,37 @@ export interface components {
             /** @description `test.ping` when absent. */
             type?: string | null;
         };
+        /** @description An attempt in short; the delivery itself has all of it. */
+        TracedAttempt: {
+            id: string;
+            /** @description A person asked for it. */
+            manual: boolean;
+            /** Format: int32 */
+            number: number;
+            outcome: components["schemas"]["AttemptOutcome"];
+            reason: string;
+            /** @description From a closed list, such as `timeout`. */
+            reason_code: string;
+            /** Format: int32 */
+            response_status: number | null;
+            started_at: string;
+            timings: components["schemas"]["AttemptTimings"] | null;
+        };
+        /** @description A delivery with what it waits for. */
+        TracedDelivery: {
+            /** @description Oldest first. */
+            attempts: components["schemas"]["TracedAttempt"][];
+            completed_at: string | null;
+            endpoint_id: string;
+            endpoint_name: string;
+            id: string;
+            /** @description What was said of this webhook when the event was published: its filter failed, or it was disabled then. */
+            notes: string[];
+            /** @description Made later than the event, by a recovery. */
+            recovered: boolean;
+            status: components["schemas"]["DeliveryStatusName"];
+            waiting: components["schemas"]["DeliveryWaiting"] | null;
+        };
         /** @description What a transformation said. */
         TransformationTrial: {
             error?: components["schemas"]["ProgramError"];
@@ -2308,6 +2442,11 @@ export interface components {
          * @enum {string}
          */
         WaitingKind: "nothing" | "visitor" | "webhook" | "timer";
+        /**
+         * @description Why a pending delivery waits.
+         * @enum {string}
+         */
+        WaitingReason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
         /** @description A public key. */
         WebhookKey: {
             /** @description `ed25519` */
@@ -3277,7 +3416,7 @@ export interface operations {
             };
         };
     };
-    events_event_types: {
+    "event-types_list": {
         parameters: {
             query?: {
                 cursor?: string;
@@ -3294,7 +3433,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_String"];
+                    "application/json": components["schemas"]["List_EventTypeDetail"];
+                };
+            };
+        };
+    };
+    "event-types_create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventTypeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_patch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventTypePatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3435,6 +3710,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTrace"];
                 };
             };
             404: {

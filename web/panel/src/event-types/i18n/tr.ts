@@ -1,0 +1,41 @@
+import type en from './en';
+
+/** The registry of event types, Turkish. */
+const tr: Record<keyof typeof en, string> = {
+  title: 'Olay türleri',
+  text: 'Programlarınızın gönderdiklerinin tanımı: alanlar için ve isterseniz denetlemek için.',
+  new: 'Yeni olay türü',
+  'list.name': 'Ad',
+  'list.description': 'Ne anlatır',
+  'list.schema': 'Şema',
+  'list.own': 'Kanca’nın',
+  'list.hasSchema': 'var',
+  'empty.title': 'Henüz kendi olay türünüz yok',
+  'empty.text': 'Programlarınızın ne gönderdiğini tanımlayın: bir ad, bir cümle, bir JSON Schema ve bir örnek.',
+  'own.title': 'Kanca’nın kendi türleri',
+  'edit.title': 'Olay türü {name}',
+  'form.name': 'Ad',
+  'form.nameHint': 'Noktalarla ayrılmış harf, rakam, _ ve -: order.paid. Sonradan değiştirilemez.',
+  'form.description': 'Ne anlatır',
+  'form.schema': 'Verinin JSON Schema’sı',
+  'form.schemaHint': '$schema başka bir şey demedikçe 2020-12. $ref yalnızca kendi içinde. Boşsa: her veri geçerlidir.',
+  'form.example': 'Veri örneği (JSON)',
+  'form.exampleHint': 'Alanlara gösterilir ve Deneme olayı gönder ile gönderilir.',
+  'form.jsonError': 'Bu, geçerli bir JSON değil: {why}',
+  'form.at': '{place} konumunda: {message}',
+  'form.create': 'Kaydet',
+  'form.delete': 'Sil',
+  'form.deleteTitle': 'Bu olay türü silinsin mi?',
+  'form.deleteText': 'Bu türden olaylar kalır, sonrakiler denetlenmeden kabul edilir.',
+  'form.created': 'Kaydedildi.',
+  'validation.title': 'Yayımlanan olayların denetimi',
+  'validation.text': 'Bir olayın verisini türünün şemasıyla karşılaştırır. Kayıtlı olmayan türler her zaman kabul edilir.',
+  'validation.off': 'Kapalı',
+  'validation.offHint': 'Hiçbir şey denetlenmez.',
+  'validation.warn': 'Uyar',
+  'validation.warnHint': 'Olay kabul edilir, neyin yanlış olduğu sayfasında yazar.',
+  'validation.reject': 'Reddet',
+  'validation.rejectHint': 'API, her hatanın yeriyle birlikte 422 yanıtını verir.',
+};
+
+export default tr;
