@@ -34,7 +34,8 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
     let shim = Shim::new("handovers.c", "HANDOVER_CONTROL", 5);
     let mut server = shim.server();
     shim.set(4, i64::from(server.address().port()));
-    let healthy = Receiver::start();
+    // Each delivery connects anew, so that there is a connection to die at.
+    let healthy = Receiver::answering(|_| Reply::ok().header("connection", "close"));
     let failing = Receiver::answering(|_| Reply::status(404));
     let fields =
         json!({"event_types": ["load.*"], "retry_schedule": [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 86400]});
@@ -51,7 +52,6 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
             for (place, number) in [(3, port), (2, left), (1, moment), (0, kind)] {
                 shim.set(place, number);
             }
-            // Until it dies: a receiver's connection is kept, so that there are fewer of some calls than events.
             for _ in 0..12 {
                 // The same number is the same event: what was stored and not acknowledged is not stored twice.
                 let event = json!({
