@@ -4,6 +4,7 @@ mod accepted;
 mod auth;
 mod batches;
 mod bodies;
+mod demanding;
 mod formats;
 mod headers;
 mod idempotency;
