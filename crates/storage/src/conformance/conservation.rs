@@ -152,17 +152,16 @@ impl Play<'_> {
         let left: BTreeMap<_, _> = everything(self.world).await.into_iter().map(|record| (record.id, record)).collect();
         let mut gone = 0;
         for record in there {
-            match left.get(&record.id) {
-                Some(still) => assert_eq!(still.status, record.status, "what is kept is not touched: {record:?}"),
-                None => {
-                    assert_ne!(record.status, DeliveryStatus::Pending, "it had not ended: {record:?}");
-                    assert!(record.created_at < before, "it was not old enough: {record:?}");
-                    let whole = left.values().all(|other| other.event_id != record.event_id);
-                    assert!(whole, "an event goes with all of its deliveries: {record:?}");
-                    assert_eq!(self.book.remove(&record.id), Some(record.event_id));
-                    gone += 1;
-                }
+            if let Some(still) = left.get(&record.id) {
+                assert_eq!(still.status, record.status, "what is kept is not touched: {record:?}");
+                continue;
             }
+            assert_ne!(record.status, DeliveryStatus::Pending, "it had not ended: {record:?}");
+            assert!(record.created_at < before, "it was not old enough: {record:?}");
+            let whole = left.values().all(|other| other.event_id != record.event_id);
+            assert!(whole, "an event goes with all of its deliveries: {record:?}");
+            assert_eq!(self.book.remove(&record.id), Some(record.event_id));
+            gone += 1;
         }
         assert_eq!(dropped.deliveries, gone, "what was dropped is told");
     }
