@@ -36,6 +36,17 @@ const tr: Record<keyof typeof en, string> = {
   'validation.warnHint': 'Olay kabul edilir, neyin yanlış olduğu sayfasında yazar.',
   'validation.reject': 'Reddet',
   'validation.rejectHint': 'API, her hatanın yeriyle birlikte 422 yanıtını verir.',
+  'own.conversation.started': 'Bir ziyaretçi konuşma başlattı.',
+  'own.message.received': 'Kişi bir şey yazdı.',
+  'own.message.sent': 'Bot ya da bir temsilci bir şey yazdı.',
+  'own.conversation.keyword': 'Bir kullanıcı girdisi bloğu anahtar kelime tanıdı.',
+  'own.conversation.idle': 'Ziyaretçi, senaryodaki süre boyunca sessiz kaldı.',
+  'own.conversation.ended': 'Konuşma sona erdi.',
+  'own.conversation.handed_over': 'Konuşma bir temsilciye devredildi.',
+  'own.contact.created': 'Bir kişi oluşturuldu.',
+  'own.contact.updated': 'Bir kişinin özelliği değişti.',
+  'own.endpoint.disabled': 'Bir web kancası devre dışı bırakıldı.',
+  'own.delivery.failed': 'Bir teslimat kesin olarak başarısız oldu.',
 };
 
 export default tr;
