@@ -3,6 +3,7 @@
 //! Whether the URL's host may be reached is another question, asked of [`addresses`](crate::addresses).
 
 pub mod auth;
+pub mod handshake;
 pub mod options;
 
 pub use auth::Auth;

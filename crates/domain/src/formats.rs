@@ -77,6 +77,11 @@ impl Format {
         }
     }
 
+    /// Whether the receiver has to agree before anything is sent (`CloudEvents`' webhooks, section 4).
+    pub const fn needs_handshake(self) -> bool {
+        matches!(self, Self::CloudeventsStructured | Self::CloudeventsBinary)
+    }
+
     /// Whether [`headers`] gives any.
     pub const fn has_headers(self) -> bool {
         matches!(self, Self::CloudeventsBinary)

@@ -16,4 +16,5 @@ pub mod projects;
 pub mod proxies;
 pub mod retries;
 pub mod scenario;
+pub mod schemas;
 pub mod signatures;

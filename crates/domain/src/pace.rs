@@ -104,6 +104,8 @@ pub enum Waiting {
     Held(Timestamp),
     /// The rate that the user set is used up until then.
     Rate(Timestamp),
+    /// The receiver has not agreed yet to get events.
+    Handshake,
 }
 
 /// The pace of one endpoint.

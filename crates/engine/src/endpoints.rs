@@ -3,6 +3,7 @@
 
 mod auth;
 mod faults;
+mod handshake;
 mod options;
 mod sealed;
 mod signing;
@@ -130,20 +131,21 @@ impl Engine {
             return Err(EngineError::Internal("an endpoint was refused without a fault".into()));
         };
         let now = self.clock.now();
+        let format = new.format.unwrap_or(Format::Json);
         let mut record = EndpointRecord {
             id: self.ids.next(),
             project_id: project,
             name,
             url: new.url,
             event_types: patterns(&subscription),
-            format: new.format.unwrap_or(Format::Json),
+            format,
             ordering: new.ordering.unwrap_or(Ordering::Key),
             status: EndpointStatus::Active,
             disabled_reason: None,
             inbox_id,
             sealed_secret: Vec::new(),
             sealed_headers: Vec::new(),
-            options,
+            options: EndpointOptions { handshake: self.handshake_for(format), ..options },
             sealed_options: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -153,6 +155,7 @@ impl Engine {
         let text = secrets.secret.reveal();
         let endpoint = Endpoint::new(self, record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        self.begin_handshake(&endpoint);
         Ok((endpoint, text))
     }
 
@@ -204,6 +207,11 @@ impl Engine {
         faults.result()?;
         self.seal(&mut record, &secrets)?;
         record.format = patch.format.unwrap_or(record.format);
+        if !record.format.needs_handshake() {
+            record.options.handshake = None;
+        } else if record.options.handshake.is_none() || record.url != old.record.url {
+            record.options.handshake = self.handshake_for(record.format);
+        }
         record.ordering = patch.ordering.unwrap_or(record.ordering);
         if let Some(status) = patch.status {
             record.status = status;
@@ -217,6 +225,7 @@ impl Engine {
             self.dispatcher.promote_all(id, self.clock.now());
         }
         self.forget_outage(id).await;
+        self.begin_handshake(&endpoint);
         self.look_for_due(id);
         if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {
             self.announce_disabled(&endpoint.record).await;

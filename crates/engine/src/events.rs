@@ -105,7 +105,10 @@ impl Engine {
     /// Publishes an event in a project. Returns when the event and its deliveries are durable.
     pub async fn publish(&self, project: ProjectId, publication: Publication) -> Result<Published> {
         self.accepts_events()?;
-        let mut reserved = Reserved(self, vec![self.prepare(project, publication, &Audience::Subscribers)]);
+        let note = self.validate(project, &publication).await?;
+        let mut prepared = self.prepare(project, publication, &Audience::Subscribers);
+        prepared.event.explanation.extend(note);
+        let mut reserved = Reserved(self, vec![prepared]);
         self.sift(&mut reserved.1).await;
         let Some(prepared) = reserved.take().pop() else {
             return Err(EngineError::Internal("an event was prepared and is gone".into()));
@@ -140,17 +143,23 @@ impl Engine {
     /// Publishes events in a project, all of them or none. Returns when all are durable, with one answer for each.
     pub async fn publish_all(&self, project: ProjectId, publications: Vec<Publication>) -> Result<Vec<Published>> {
         self.accepts_events()?;
+        let notes = self.validate_all(project, &publications).await?;
         let audience = Audience::Subscribers;
         let prepared = publications.into_iter().map(|publication| self.prepare(project, publication, &audience));
         let mut reserved = Reserved(self, prepared.collect());
+        for (place, note) in notes {
+            reserved.1[place].event.explanation.push(note);
+        }
         self.sift(&mut reserved.1).await;
         let (events, jobs): (Vec<_>, Vec<_>) = reserved.take().into_iter().map(|p| (p.event, p.jobs)).unzip();
         let ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        let handovers = jobs.into_iter().map(|jobs| Handover { engine: self, jobs });
+        let handovers: Vec<_> = handovers.collect();
         let accepted = match self.storage.accept_events(events).await {
             Ok(AllAccepted::Stored(accepted)) => accepted,
             other => {
-                for jobs in jobs {
-                    self.dispatcher.drop_claims(jobs);
+                for handover in handovers {
+                    handover.drop_claims();
                 }
                 return Err(match other {
                     Ok(AllAccepted::KeysTaken(taken)) => keys_taken(&taken, &ids),
@@ -160,14 +169,14 @@ impl Engine {
             }
         };
         let mut published = Vec::with_capacity(ids.len());
-        for ((id, jobs), accepted) in ids.into_iter().zip(jobs).zip(accepted) {
+        for ((id, handover), accepted) in ids.into_iter().zip(handovers).zip(accepted) {
             published.push(match accepted {
                 Accepted::New { held } => {
-                    self.dispatcher.start(self, jobs, &held);
+                    handover.start(&held);
                     Published::New(id)
                 }
                 Accepted::Repeated { event_id } | Accepted::KeyTaken { event_id } => {
-                    self.dispatcher.drop_claims(jobs);
+                    handover.drop_claims();
                     Published::Repeated(event_id)
                 }
             });

@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod endpoints;
 pub mod errors;
+pub mod event_types;
 pub mod events;
 mod ids;
 pub mod inboxes;
@@ -27,6 +28,7 @@ pub mod settings;
 mod snapshot;
 pub mod stats;
 pub mod test_events;
+pub mod traces;
 mod webhook_answers;
 
 pub use errors::{EngineError, Result};
@@ -106,6 +108,8 @@ pub struct Inner {
     passwords: tokio::sync::Semaphore,
     /// Places for people who try programs.
     trials: tokio::sync::Semaphore,
+    /// Places for checks of published data that may take long.
+    checks: tokio::sync::Semaphore,
     /// What the password of an unknown e-mail is checked against; made when first needed.
     nobodys_hash: tokio::sync::OnceCell<String>,
     used_keys: Mutex<HashMap<ApiKeyId, Timestamp>>,
@@ -151,6 +155,7 @@ impl Engine {
         engine.make_demo().await?;
         engine.resume_deliveries().await?;
         engine.resume_replays().await?;
+        engine.resume_handshakes();
         engine.spawn(|e| async move { e.run_alarms().await });
         engine.spawn(|e| async move { e.run_timers().await });
         engine.spawn(|e| async move { e.watch_room().await });
@@ -209,6 +214,7 @@ impl Engine {
             capture_order: Mutex::default(),
             passwords: tokio::sync::Semaphore::new(PASSWORDS_AT_A_TIME),
             trials: tokio::sync::Semaphore::new(programs::TRIALS_AT_A_TIME),
+            checks: tokio::sync::Semaphore::new(event_types::CHECKS_AT_A_TIME),
             nobodys_hash: tokio::sync::OnceCell::new(),
             used_keys: Mutex::default(),
             room: room::Room::new(look_at_space),
@@ -241,6 +247,12 @@ impl Engine {
         for bot in self.storage.all_bots().await? {
             snapshot.bots.insert(bot.id, Arc::new(bot));
         }
+        let mut types: HashMap<ProjectId, event_types::Registry> = HashMap::new();
+        for record in self.storage.all_event_types().await? {
+            let of_project = types.entry(record.project_id).or_default();
+            of_project.insert(record.name.clone(), Arc::new(event_types::load(record)));
+        }
+        snapshot.event_types = types.into_iter().map(|(project, types)| (project, Arc::new(types))).collect();
         self.snapshot.store(Arc::new(snapshot));
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! force before its 2xx. Writers of configuration are serialised by one lock; readers always see one whole snapshot.
 
 use crate::endpoints::Endpoint;
+use crate::event_types::Registry;
 use crate::inboxes::Inbox;
 use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::events::BuiltIn;
@@ -25,6 +26,7 @@ pub struct Snapshot {
     pub(crate) slugs: HashMap<String, Arc<Inbox>>,
     pub(crate) keys: HashMap<[u8; 32], Arc<ApiKeyRecord>>,
     pub(crate) bots: HashMap<BotId, Arc<BotRecord>>,
+    pub(crate) event_types: HashMap<ProjectId, Arc<Registry>>,
     matching: HashMap<ProjectId, Arc<Matching>>,
 }
 

@@ -21,7 +21,8 @@ pub struct TestSent {
 }
 
 impl Engine {
-    /// Sends a test event to one endpoint. Without data it holds a sentence that says what it is.
+    /// Sends a test event to one endpoint. Without data it holds the registered example
+    /// of its type, or a sentence that says what it is.
     pub async fn send_test(
         &self,
         project: ProjectId,
@@ -37,7 +38,12 @@ impl Engine {
         };
         let data = match data {
             Some(data) => data,
-            None => default_data(&endpoint)?,
+            None => match self.event_type(project, event_type.as_str()).ok().and_then(|t| t.record.example.clone()) {
+                Some(example) => {
+                    EventData::parse(example.as_bytes()).map_err(|e| EngineError::Internal(e.to_string()))?
+                }
+                None => default_data(&endpoint)?,
+            },
         };
         let publication =
             Publication { event_type, data, timestamp: None, ordering_key: None, idempotency_key: None, hops: 0 };

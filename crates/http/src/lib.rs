@@ -13,6 +13,7 @@ mod panel;
 mod problems;
 mod server;
 mod time;
+mod webhook_handshakes;
 mod webhook_keys;
 
 pub use server::{Shutdown, serve};
@@ -55,6 +56,7 @@ pub fn router(app: App) -> Router {
         .nest("/chat/v1", chat_routes())
         .route("/chat/{*rest}", any(no_such_call).layer(middleware::from_fn(chat::cors::layer)))
         .route("/.well-known/webhook-keys/{id}", get(webhook_keys::keys))
+        .route("/webhook-handshakes/{id}", get(webhook_handshakes::grant).post(webhook_handshakes::grant_by_post))
         .route("/in/", any(capture::capture))
         .route("/in/{*rest}", any(capture::capture))
         .route("/healthz", get(healthz))
@@ -72,8 +74,8 @@ pub fn router(app: App) -> Router {
 
 fn api_routes() -> Router<App> {
     use api::{
-        accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events, inboxes,
-        overview, project, replays, scenarios, stats,
+        accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, event_types, events,
+        inboxes, overview, project, replays, scenarios, stats, traces,
     };
     Router::new()
         .route("/openapi.json", get(openapi_json))
@@ -92,11 +94,14 @@ fn api_routes() -> Router<App> {
         .route("/endpoints/{id}/test", post(replays::test))
         .route("/endpoints/{id}/stats", get(stats::stats))
         .route("/endpoints/{id}/secret", get(endpoints::secrets::secret))
+        .route("/endpoints/{id}/handshake", post(endpoints::handshake))
         .route("/endpoints/{id}/secret/rotate", post(endpoints::secrets::rotate))
-        .route("/event-types", get(endpoints::event_types))
+        .route("/event-types", get(event_types::list).post(event_types::create))
+        .route("/event-types/{name}", get(event_types::get).patch(event_types::patch).delete(event_types::delete))
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(event_batches::publish))
         .route("/events/{id}", get(events::get))
+        .route("/events/{id}/trace", get(traces::trace))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/retry", post(replays::retry_many))
         .route("/deliveries/{id}", get(deliveries::get))

@@ -1,10 +1,10 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
 use crate::api::{
-    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches, events,
-    inboxes, overview, project, replays, scenarios, stats,
+    DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches,
+    event_types, events, inboxes, overview, project, replays, scenarios, stats, traces,
 };
-use crate::{chat, problems, webhook_keys};
+use crate::{chat, problems, webhook_handshakes, webhook_keys};
 use serde_json::{Value, json};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -19,10 +19,12 @@ use utoipa::{Modify, OpenApi};
         project::get, project::patch,
         overview::overview,
         endpoints::list, endpoints::create, endpoints::get, endpoints::patch, endpoints::delete, endpoints::secrets::secret,
-        endpoints::secrets::rotate, endpoints::event_types, webhook_keys::keys,
+        endpoints::handshake, endpoints::secrets::rotate, webhook_keys::keys,
+        webhook_handshakes::grant, webhook_handshakes::grant_by_post,
+        event_types::list, event_types::create, event_types::get, event_types::patch, event_types::delete,
         endpoint_trials::run,
         stats::stats,
-        events::publish, event_batches::publish, events::list, events::get,
+        events::publish, event_batches::publish, events::list, events::get, traces::trace,
         deliveries::list, deliveries::get, deliveries::retry, replays::retry_many,
         replays::retry_failed, replays::recover, replays::test,
         inboxes::list, inboxes::create, inboxes::get, inboxes::patch, inboxes::delete, inboxes::requests,
@@ -36,7 +38,7 @@ use utoipa::{Modify, OpenApi};
     ),
     components(schemas(
         problems::Problem, problems::FieldProblem, DeliveryCounts, List<String>,
-        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, project::ValidationName,
+        endpoints::FormatName, endpoints::OrderingName, endpoints::EndpointStatusName, endpoints::options::SignatureName, endpoints::options::AuthName, endpoints::options::HandshakeName, project::ValidationName,
         deliveries::DeliveryStatusName, bots::LanguageName, conversations::WaitingKind, conversations::ChoiceStyleName, deliveries::AttemptOutcome, conversations::OfferedChoice,
     )),
     modifiers(&BearerKey),

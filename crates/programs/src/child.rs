@@ -1,13 +1,13 @@
 //! The child process: reads work from its standard input, runs programs, writes answers.
 //!
-//! It has no secrets (an empty environment), may open no file and start no process, runs with low priority, and a
+//! It has no secrets (an empty environment), may open no file and start no process, gives slow programs a low priority, and a
 //! watchdog ends it when a program goes on after its time. Its parent then starts another.
 
 use crate::RUN_MILLIS;
 use crate::fault::Fault;
 use crate::filter::{self, Filters};
-use crate::protocol::{self, Answer, Request, Told};
-use crate::transformation;
+use crate::protocol::{self, Answer, Request, Told, Work};
+use crate::transformation::{self, processor_micros};
 use parking_lot::{Condvar, Mutex};
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 
 /// The exit code that says: the program went on after its time.
 pub(crate) const RAN_TOO_LONG: i32 = 75;
-/// Processor time after which a run is ended from outside; QuickJS is asked to stop by itself before.
-const HARD_MILLIS: u64 = 2 * RUN_MILLIS;
+/// How many times its processor time a run may use before it is ended from outside; QuickJS is asked to stop by itself
+/// before.
+const HARD: u64 = 2;
 /// The same for reading an event, which is Kanca's own work and as long as the event.
 const READING_MILLIS: u64 = 2_000;
 /// How often the watchdog looks.
@@ -28,8 +29,8 @@ const LOOK: Duration = Duration::from_millis(10);
 const STACK: usize = 64 * 1024 * 1024;
 /// Address space, in bytes.
 const SPACE: u64 = 1024 * 1024 * 1024;
-/// How far the priority is lowered.
-const NICENESS: i32 = 5;
+/// How far the priority of slow programs is lowered. It is that of a thread: the watchdog keeps its own.
+const NICENESS: i32 = 10;
 
 /// Serves until the standard input ends. For the hidden command of the binary only: it changes the whole process.
 ///
@@ -60,13 +61,17 @@ fn confine() {
         let _ = setrlimit(resource, none);
     }
     let _ = setrlimit(Resource::As, Rlimit { current: Some(SPACE), maximum: Some(SPACE) });
-    let _ = nice(NICENESS);
 }
 
 fn work(watch: &Watch) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut programs = Programs::default();
+    let mut is_lowered = false;
     while let Some(request) = protocol::read::<Request>(&mut input)? {
+        if request.millis >= RUN_MILLIS && !is_lowered {
+            is_lowered = true;
+            let _ = nice(NICENESS);
+        }
         programs.answer(request, Some(watch), &mut |answer| protocol::write(&mut output, &answer))?;
     }
     output.flush()
@@ -84,19 +89,22 @@ impl Programs {
         watch: Option<&Watch>,
         say: &mut dyn FnMut(Answer) -> io::Result<()>,
     ) -> io::Result<()> {
-        match request {
-            Request::CheckFilter(text) => say(run(watch, Told::Checked, || filter::parse(&text).map(|_| ()))),
-            Request::CheckTransformation(text) => say(run(watch, Told::Checked, || transformation::check(&text))),
-            Request::Transform { event, url, text } => {
-                say(run(watch, Told::Transformed, || transformation::run(&text, &event, &url)))
+        let Request { work, millis } = request;
+        match work {
+            Work::CheckFilter(text) => say(run(watch, millis, Told::Checked, || filter::parse(&text).map(|_| ()))),
+            Work::CheckTransformation(text) => {
+                say(run(watch, millis, Told::Checked, || transformation::check(&text, millis)))
             }
-            Request::Filter { event, filters } => {
+            Work::Transform { event, url, text } => {
+                say(run(watch, millis, Told::Transformed, || transformation::run(&text, &event, &url, millis)))
+            }
+            Work::Filter { event, filters } => {
                 let reading = watch.map(|w| w.start(READING_MILLIS));
                 let context = filter::context(&event);
                 drop(reading);
                 for text in filters {
                     let judge = || filter::passes(&*self.0.get(&text)?, context.as_ref().map_err(Clone::clone)?);
-                    say(run(watch, Told::Passed, judge))?;
+                    say(run(watch, millis, Told::Passed, judge))?;
                 }
                 Ok(())
             }
@@ -107,15 +115,20 @@ impl Programs {
 /// Runs one program under the watchdog; a panic is its failure.
 fn run<T>(
     watch: Option<&Watch>,
+    millis: u64,
     told: impl FnOnce(Result<T, Fault>) -> Told,
     work: impl FnOnce() -> Result<T, Fault>,
 ) -> Answer {
-    let clock = Instant::now();
-    let watched = watch.map(|w| w.start(HARD_MILLIS));
+    let (clock, before) = (Instant::now(), processor_micros());
+    let watched = watch.map(|w| w.start(HARD * millis));
     let result = catch_unwind(AssertUnwindSafe(work));
     drop(watched);
     let result = result.unwrap_or_else(|_| Err(Fault::failed("brought the interpreter to a halt")));
-    Answer { told: told(result), micros: u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX) }
+    Answer {
+        told: told(result),
+        micros: u64::try_from(clock.elapsed().as_micros()).unwrap_or(u64::MAX),
+        processor_micros: processor_micros() - before,
+    }
 }
 
 /// The run under way: the processor time of this process at which it must have ended.
@@ -160,4 +173,35 @@ impl Drop for Watched<'_> {
 fn processor_millis() -> u64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     u64::try_from(time.tv_sec * 1_000 + time.tv_nsec / 1_000_000).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::fault::FaultKind;
+
+    #[test]
+    fn time_on_the_clock_is_not_held_against_a_program() {
+        let waited = Duration::from_millis(2 * RUN_MILLIS);
+        let answer = run(None, RUN_MILLIS, Told::Passed, || {
+            std::thread::sleep(waited);
+            Ok(true)
+        });
+        assert!(matches!(answer.told, Told::Passed(Ok(true))));
+        assert!(Duration::from_micros(answer.micros) >= waited, "{answer:?}");
+        assert!(answer.processor_micros < 10_000, "{answer:?}");
+    }
+
+    #[test]
+    fn an_endless_program_gets_the_processor_time_that_it_may_have_and_no_more() {
+        let event = Event::new("evt_1".into(), "a", "2026-03-04T05:06:07Z", None, "1").unwrap();
+        for millis in [10, RUN_MILLIS] {
+            let answer = run(None, millis, Told::Transformed, || {
+                transformation::run("function transform() { while (true) {} }", &event, "https://a.b/", millis)
+            });
+            assert_eq!(answer.told.fault().unwrap().kind, FaultKind::Exhausted);
+            assert!((millis * 1_000..2 * millis * 1_000 + 20_000).contains(&answer.processor_micros), "{answer:?}");
+        }
+    }
 }

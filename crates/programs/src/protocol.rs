@@ -10,9 +10,16 @@ use std::io::{self, Read, Write};
 /// The largest message; whoever says more is broken.
 pub(crate) const LARGEST: usize = 64 * 1024 * 1024;
 
-/// Work for a child.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
+/// Work for a child, with the processor time that each program in it may use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub work: Work,
+    pub millis: u64,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum Work {
     CheckFilter(String),
     CheckTransformation(String),
     /// One answer comes for each filter, as soon as it is there.
@@ -27,7 +34,7 @@ pub(crate) enum Request {
     },
 }
 
-impl Request {
+impl Work {
     /// How many answers it has.
     pub fn answers(&self) -> usize {
         match self {
@@ -37,11 +44,12 @@ impl Request {
     }
 }
 
-/// What came of it, with the microseconds it took.
+/// What came of it, with the microseconds that it took on the clock and of the processor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub told: Told,
     pub micros: u64,
+    pub processor_micros: u64,
 }
 
 /// What a program said.
@@ -50,6 +58,17 @@ pub(crate) enum Told {
     Checked(Result<(), Fault>),
     Passed(Result<bool, Fault>),
     Transformed(Result<Transformed, Fault>),
+}
+
+impl Told {
+    /// What went wrong, if anything.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Checked(result) => result.as_ref().err(),
+            Self::Passed(result) => result.as_ref().err(),
+            Self::Transformed(result) => result.as_ref().err(),
+        }
+    }
 }
 
 /// A message with its length.

@@ -1,7 +1,8 @@
 //! Where programs are handed in to be run: a few child processes in two lanes.
 //!
-//! Programs that were quick the last time run in one lane, those that were slow in the other, so that a hundred endless
-//! loops wait for one another and not before the programs of others.
+//! A program starts in the quick lane, with a part of the time that it may use. If it needs more, it is run again from
+//! the start (it can do nothing but compute) in the slow lane, and begins there the next time; so a hundred endless loops
+//! wait for one another and not before the programs of others.
 
 mod lanes;
 mod process;
@@ -9,7 +10,7 @@ mod process;
 use crate::child::Programs;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind};
-use crate::protocol::{Answer, Request, Told};
+use crate::protocol::{Answer, Request, Told, Work};
 use crate::transformation::Transformed;
 use lanes::{History, Lane};
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 
+/// Processor time of a run in the quick lane.
+const QUICK_MILLIS: u64 = 10;
 /// How long a filter may wait for a place; the publisher waits with it.
 const FILTER_WAIT: Duration = Duration::from_millis(500);
 /// How long a person's check waits.
@@ -63,21 +66,26 @@ impl Runner {
 
     fn new(binary: Option<PathBuf>, places: usize) -> Self {
         let history = Mutex::new(History::default());
-        Self(Arc::new(Inner { binary, quick: Lane::new(places), slow: Lane::new(1), history }))
+        Self(Arc::new(Inner {
+            binary,
+            quick: Lane::new(places, QUICK_MILLIS),
+            slow: Lane::new(1, crate::RUN_MILLIS),
+            history,
+        }))
     }
 
     /// What is wrong with a filter, if anything.
     pub async fn check_filter(&self, text: &str) -> Result<(), Fault> {
-        self.check(text, Request::CheckFilter(text.to_owned())).await
+        self.check(text, Work::CheckFilter(text.to_owned())).await
     }
 
     /// What is wrong with a transformation, if that shows without an event.
     pub async fn check_transformation(&self, text: &str) -> Result<(), Fault> {
-        self.check(text, Request::CheckTransformation(text.to_owned())).await
+        self.check(text, Work::CheckTransformation(text.to_owned())).await
     }
 
-    async fn check(&self, text: &str, request: Request) -> Result<(), Fault> {
-        match self.run(text, request, CHECK_WAIT).await.told {
+    async fn check(&self, text: &str, work: Work) -> Result<(), Fault> {
+        match self.run(text, work, CHECK_WAIT).await.told {
             Told::Checked(result) => result,
             Told::Passed(Err(fault)) | Told::Transformed(Err(fault)) => Err(fault),
             _ => Err(unexpected()),
@@ -101,11 +109,14 @@ impl Runner {
                 }
             }
         }
-        let (a, b) = tokio::join!(
+        let (quick, at_once) = tokio::join!(
             self.filter_in(&self.0.quick, event, filters, quick),
             self.filter_in(&self.0.slow, event, filters, slow)
         );
-        for (at, ran) in a.into_iter().chain(b) {
+        let (again, done): (Vec<_>, Vec<_>) = quick.into_iter().partition(|(_, ran)| is_exhausted(&ran.result));
+        let again = again.into_iter().map(|(at, _)| at).collect();
+        let later = self.filter_in(&self.0.slow, event, filters, again).await;
+        for (at, ran) in done.into_iter().chain(at_once).chain(later) {
             results[at] = Some(ran);
         }
         let missing = || Ran { result: Err(unexpected()), micros: 0 };
@@ -114,9 +125,14 @@ impl Runner {
 
     /// Whether an event passes a filter that somebody tries: it is run however it went before.
     pub async fn try_filter(&self, event: &Event, filter: &str) -> Ran<bool> {
-        let lane = if self.0.history.lock().is_slow(filter) { &self.0.slow } else { &self.0.quick };
-        let mut ran = self.filter_in(lane, event, &[filter], vec![0]).await;
-        ran.pop().map_or_else(|| Ran { result: Err(unexpected()), micros: 0 }, |(_, ran)| ran)
+        let work = Work::Filter { event: event.clone(), filters: vec![filter.to_owned()] };
+        let answer = self.run(filter, work, CHECK_WAIT).await;
+        let result = match answer.told {
+            Told::Passed(result) => result,
+            Told::Checked(Err(fault)) | Told::Transformed(Err(fault)) => Err(fault),
+            _ => Err(unexpected()),
+        };
+        Ran { result, micros: answer.micros }
     }
 
     /// Runs some of the filters in a lane. A child that ends takes the filter under way with it; the others go on in another.
@@ -130,22 +146,22 @@ impl Runner {
         let mut done = Vec::with_capacity(left.len());
         while !left.is_empty() {
             let texts = left.iter().map(|at| filters[*at].to_owned()).collect();
-            let request = Request::Filter { event: event.clone(), filters: texts };
+            let work = Work::Filter { event: event.clone(), filters: texts };
             let place = lane.place(FILTER_WAIT).await;
-            let (answers, fault) = self.exchange(lane, place, request).await;
+            let (answers, fault) = self.exchange(lane, place, work).await;
             let answered = answers.len();
             for (at, answer) in left.drain(..answered.min(left.len())).zip(answers) {
                 let result = match answer.told {
                     Told::Passed(result) => result,
                     _ => Err(unexpected()),
                 };
-                self.0.history.lock().note(filters[at], answer.micros, result.as_ref().err());
+                self.note(lane, filters[at], answer.processor_micros, result.as_ref().err());
                 done.push((at, Ran { result, micros: answer.micros }));
             }
             let Some(fault) = fault else { break };
             let guilty = if fault.kind == FaultKind::Exhausted { 1 } else { left.len() };
             for at in left.drain(..guilty.min(left.len())) {
-                self.0.history.lock().note(filters[at], 0, Some(&fault));
+                self.note(lane, filters[at], 0, Some(&fault));
                 done.push((at, Ran { result: Err(fault.clone()), micros: crate::RUN_MILLIS * 1_000 }));
             }
         }
@@ -154,8 +170,8 @@ impl Runner {
 
     /// What a transformation makes of an event that goes to `url`.
     pub async fn transform(&self, event: &Event, url: &str, text: &str) -> Ran<Transformed> {
-        let request = Request::Transform { event: event.clone(), url: url.to_owned(), text: text.to_owned() };
-        let answer = self.run(text, request, ATTEMPT_WAIT).await;
+        let work = Work::Transform { event: event.clone(), url: url.to_owned(), text: text.to_owned() };
+        let answer = self.run(text, work, ATTEMPT_WAIT).await;
         let result = match answer.told {
             Told::Transformed(result) => result,
             Told::Checked(Err(fault)) | Told::Passed(Err(fault)) => Err(fault),
@@ -164,30 +180,42 @@ impl Runner {
         Ran { result, micros: answer.micros }
     }
 
-    /// Runs one program in the lane that its past suggests.
-    async fn run(&self, text: &str, request: Request, wait: Duration) -> Answer {
+    /// Runs one program in the lane that its past suggests, and again in the slow one if it needs more time.
+    async fn run(&self, text: &str, work: Work, wait: Duration) -> Answer {
         let is_slow = || self.0.history.lock().is_slow(text);
-        let mut lane = if is_slow() { &self.0.slow } else { &self.0.quick };
-        let mut place = lane.place(wait).await;
-        // While it waited for a place, another run of it may have shown that it is slow.
-        if std::ptr::eq(lane, &raw const self.0.quick) && is_slow() {
-            drop(place.take());
-            lane = &self.0.slow;
-            place = lane.place(wait).await;
+        if !is_slow() {
+            let place = self.0.quick.place(wait).await;
+            // While it waited for a place, another run of it may have shown that it is slow.
+            if !is_slow() {
+                let answer = self.run_in(&self.0.quick, place, text, work.clone()).await;
+                if !answer.told.fault().is_some_and(|f| f.kind == FaultKind::Exhausted) {
+                    return answer;
+                }
+            }
         }
-        let (mut answers, fault) = self.exchange(lane, place, request).await;
+        let place = self.0.slow.place(wait).await;
+        self.run_in(&self.0.slow, place, text, work).await
+    }
+
+    async fn run_in(&self, lane: &Lane, place: Option<SemaphorePermit<'_>>, text: &str, work: Work) -> Answer {
+        let (mut answers, fault) = self.exchange(lane, place, work).await;
         let answer = answers.pop().unwrap_or_else(|| {
             let fault = fault.unwrap_or_else(unexpected);
             let micros = if fault.kind == FaultKind::Exhausted { crate::RUN_MILLIS * 1_000 } else { 0 };
-            Answer { told: Told::Checked(Err(fault)), micros }
+            Answer { told: Told::Checked(Err(fault)), micros, processor_micros: micros }
         });
-        let failed = match &answer.told {
-            Told::Checked(result) => result.as_ref().err(),
-            Told::Passed(result) => result.as_ref().err(),
-            Told::Transformed(result) => result.as_ref().err(),
-        };
-        self.0.history.lock().note(text, answer.micros, failed);
+        self.note(lane, text, answer.processor_micros, answer.told.fault());
         answer
+    }
+
+    /// Remembers how a run went. In the quick lane nobody has used up all of its time.
+    fn note(&self, lane: &Lane, text: &str, processor_micros: u64, fault: Option<&Fault>) {
+        let mut history = self.0.history.lock();
+        if lane.millis < crate::RUN_MILLIS && fault.is_some_and(|f| f.kind == FaultKind::Exhausted) {
+            history.note(text, crate::RUN_MILLIS * 1_000, None);
+        } else {
+            history.note(text, processor_micros, fault);
+        }
     }
 
     /// The answers that came, and why there are no more.
@@ -195,8 +223,9 @@ impl Runner {
         &self,
         lane: &Lane,
         place: Option<SemaphorePermit<'_>>,
-        request: Request,
+        work: Work,
     ) -> (Vec<Answer>, Option<Fault>) {
+        let request = Request { work, millis: lane.millis };
         let Some(place) = place else {
             let message = "no place to run it became free in time: too many programs run for too long";
             return (Vec::new(), Some(Fault::new(FaultKind::NotRun, message)));
@@ -232,7 +261,7 @@ async fn in_child(
             }
             // A child that waited may have died of something else; a new one tells.
             Ended::Gone(_) if used && answers.is_empty() => {}
-            Ended::Gone(fault) => return (answers, Some(fault)),
+            Ended::Gone(fault) | Ended::Stopped(fault) => return (answers, Some(fault)),
         }
     }
 }
@@ -252,6 +281,10 @@ async fn here(request: Request) -> (Vec<Answer>, Option<Fault>) {
         (Ok(_), Ok(Ok(answers))) => (answers, None),
         _ => (Vec::new(), Some(unexpected())),
     }
+}
+
+fn is_exhausted<T>(result: &Result<T, Fault>) -> bool {
+    result.as_ref().is_err_and(|fault| fault.kind == FaultKind::Exhausted)
 }
 
 fn unexpected() -> Fault {

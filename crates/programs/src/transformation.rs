@@ -11,6 +11,7 @@ use crate::MAX_TRANSFORMATION;
 use crate::event::Event;
 use crate::fault::{Fault, FaultKind};
 use machine::Machine;
+pub(crate) use machine::processor_micros;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -41,13 +42,13 @@ pub enum Content {
 }
 
 /// Runs the program without an event: it must define `transform` without failing.
-pub(crate) fn check(text: &str) -> Result<(), Fault> {
+pub(crate) fn check(text: &str, millis: u64) -> Result<(), Fault> {
     limited(text)?;
-    Machine::new(0)?.run(0.0, 0, |inside| inside.load(text).map(|_| ()))
+    Machine::new(0, millis)?.run(0.0, 0, |inside| inside.load(text).map(|_| ()))
 }
 
-/// Runs `transform(event)`.
-pub(crate) fn run(text: &str, event: &Event, url: &str) -> Result<Transformed, Fault> {
+/// Runs `transform(event)` within so much processor time.
+pub(crate) fn run(text: &str, event: &Event, url: &str, millis: u64) -> Result<Transformed, Fault> {
     limited(text)?;
     let input = Input {
         id: &event.id,
@@ -62,7 +63,7 @@ pub(crate) fn run(text: &str, event: &Event, url: &str) -> Result<Transformed, F
     let now = chrono::DateTime::parse_from_rfc3339(&event.timestamp).map_or(0, |at| at.timestamp_millis());
     #[expect(clippy::cast_precision_loss, reason = "JavaScript's time is a double by definition")]
     let now = now as f64;
-    Machine::new(event.size())?.run(now, seed(&event.id), |inside| {
+    Machine::new(event.size(), millis)?.run(now, seed(&event.id), |inside| {
         let transform = inside.load(text)?;
         let result = inside.call(&transform, input)?;
         output::read(inside, &result)

@@ -44,9 +44,10 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, SendFailure> {
     let is_new = response.version == Some(1);
     let (framing, may_go_on) = framing(status, is_new, response.headers)?;
     let keeps_open = may_go_on && framing != Framing::Close && stays(is_new, response.headers);
-    let headers = response.headers.iter().map(|header| {
-        (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
-    });
+    let headers = response
+        .headers
+        .iter()
+        .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()));
     Ok(Some((Head { status, headers: headers.collect(), framing, keeps_open }, length)))
 }
 
@@ -101,7 +102,7 @@ mod tests {
 
     /// Reads a head with these headers and shows its framing.
     fn check(first: &str, headers: &[&str], expected: &str) {
-        let text = format!("{first}\r\n{}\r\n", headers.iter().map(|line| format!("{line}\r\n")).collect::<String>());
+        let text = [&[first], headers, &["", ""]].concat().join("\r\n");
         let shown = match parse(text.as_bytes()) {
             Ok(Some((head, length))) => {
                 assert_eq!(length, text.len());

@@ -56,7 +56,12 @@ impl Checkpoints {
         let thread = std::thread::Builder::new()
             .name("kanca-copier".into())
             .spawn(move || copy_when_told(&sql, &ordered, &shared))?;
-        Ok(Self { wal_pages, pages, page_size, copier: Some(Copier { stage, orders: Some(orders), thread: Some(thread) }) })
+        Ok(Self {
+            wal_pages,
+            pages,
+            page_size,
+            copier: Some(Copier { stage, orders: Some(orders), thread: Some(thread) }),
+        })
     }
 
     /// Bytes of the log.

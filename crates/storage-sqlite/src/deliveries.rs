@@ -1,7 +1,9 @@
 //! Deliveries as lists and single records; claims and outcomes have modules of their own.
 
 use crate::faults::Run;
-use crate::rows::{Code, before, id, int, key, number, opt_json, opt_key, opt_time, page_limit, page_of, parsed, time};
+use crate::rows::{
+    Code, before, id, int, key, micros, number, opt_json, opt_key, opt_time, page_limit, page_of, parsed, time,
+};
 use crate::{SqliteStorage, attempts, counts, outcomes};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use kanca_storage::deliveries::{
 };
 use kanca_storage::{Page, PageRequest, Result, StorageError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::time::Duration;
 
 #[async_trait]
 impl Deliveries for SqliteStorage {
@@ -21,6 +24,20 @@ impl Deliveries for SqliteStorage {
 
     async fn claim(&self, deliveries: Vec<DeliveryId>) -> Result<Vec<DueDelivery>> {
         self.claim_these(deliveries).await
+    }
+
+    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<u64> {
+        self.writer
+            .call(move |tx| {
+                let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2);
+                let moved = tx.execute(
+                    "UPDATE deliveries INDEXED BY deliveries_due SET due = due - ?1 WHERE due IS NOT NULL AND due > ?2",
+                    params![by, micros(now)],
+                )?;
+                tx.memory.search_anew_everywhere();
+                Ok(moved as u64)
+            })
+            .await
     }
 
     async fn release(&self, deliveries: Vec<DeliveryId>) -> Result<()> {
@@ -40,6 +57,21 @@ impl Deliveries for SqliteStorage {
             .call(move |tx| {
                 outcomes::retry_now(tx, project, delivery, now)?;
                 one(tx.sql, project, delivery)?.ok_or_else(|| StorageError::NotFound("the delivery").into())
+            })
+            .await
+    }
+
+    async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>> {
+        self.settled_readers()
+            .await
+            .call(move |sql| {
+                let mut statement = sql.prepare_cached(
+                    "SELECT q.id FROM deliveries d JOIN deliveries q INDEXED BY deliveries_queued \
+                     ON q.endpoint_id = d.endpoint_id AND q.queue_key = d.queue_key AND q.status = 0 \
+                     AND q.queue_key IS NOT NULL AND q.held = 0 \
+                     WHERE d.id = ?1 AND d.project_id = ?2 AND d.held = 1 ORDER BY q.id LIMIT 1",
+                )?;
+                Ok(statement.query_row(params![key(delivery), key(project)], |row| id(row, 0)).optional()?)
             })
             .await
     }

@@ -84,7 +84,7 @@ pub(crate) fn store<'a: 'b, 'b>(
         params![
             event.id,
             event.project,
-            event.event_type,
+            event.kind,
             event.timestamp,
             event.accepted_at,
             event.hops,
@@ -205,18 +205,15 @@ impl Events for SqliteStorage {
         let prepared = Prepared::new(event)?;
         let to_claim = prepared.to_claim().collect();
         let (guard, accepted);
-        match self.journal.as_ref().filter(|journal| journal.takes_event(&prepared)) {
-            Some(journal) => {
-                guard = ClaimGuard::after_journal(journal, to_claim);
-                let bytes = EventRow::of(&prepared).into_bytes()?;
-                // What it was made of is freed here, where it was made.
-                drop(prepared);
-                accepted = journal.accept(bytes).await;
-            }
-            None => {
-                guard = ClaimGuard::new(&self.writer, to_claim);
-                accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
-            }
+        if let Some(journal) = self.journal.as_ref().filter(|journal| journal.takes_event(&prepared)) {
+            guard = ClaimGuard::after_journal(journal, to_claim);
+            let bytes = EventRow::of(&prepared).into_bytes()?;
+            // What it was made of is freed here, where it was made.
+            drop(prepared);
+            accepted = journal.accept(bytes).await;
+        } else {
+            guard = ClaimGuard::new(&self.writer, to_claim);
+            accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
         }
         guard.keep();
         accepted

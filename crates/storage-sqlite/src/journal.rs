@@ -104,7 +104,7 @@ impl Shared {
     pub(crate) fn new(deleted_endpoints: HashSet<Uuid>) -> Self {
         let known = Mutex::new(Known { deleted_endpoints, ..Known::default() });
         let free = std::array::from_fn(|file| AtomicBool::new(file > 0));
-        Self { known, free, ..Self::default() }
+        Self { free, known, ..Self::default() }
     }
 
     /// Whether something is in the journal that is not in the tables.
@@ -138,8 +138,8 @@ impl Journal {
         let mut known = self.shared.known.lock();
         let takes = deliveries.iter().all(|d| !known.deleted_endpoints.contains(&d.endpoint_id.uuid()));
         if takes {
-            let taken = deliveries.iter().filter(|d| d.claim && d.waiter.is_none());
-            known.under_way.extend(taken.map(|d| (d.id.uuid(), d.endpoint_id.uuid())));
+            let claimed = deliveries.iter().filter(|d| d.claim && d.waiter.is_none());
+            known.under_way.extend(claimed.map(|d| (d.id.uuid(), d.endpoint_id.uuid())));
         }
         takes
     }

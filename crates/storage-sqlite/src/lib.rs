@@ -15,6 +15,7 @@ mod deliveries;
 mod directory;
 mod endpoints;
 mod event_batches;
+mod event_types;
 mod events;
 mod faults;
 mod headers;
@@ -106,17 +107,24 @@ impl SqliteStorage {
         let (readers, mut threads) = Readers::start(connections).map_err(no_thread)?;
         let commits = Arc::new(AtomicU64::new(0));
         let copier = connect_copier(&path).map_err(|error| named(&error))?;
-        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages, options.page_size.into()).map_err(no_thread)?;
+        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages, options.page_size.into())
+            .map_err(no_thread)?;
         let answers = Answers::start();
         let writeback = Writeback::start(dir.join("kanca.db-wal"), shared.clone()).map_err(no_thread)?;
-        let applying =
-            Applying { shared: shared.clone(), dir: dir.to_owned(), taken: Waiting::default(), synced: true, writeback };
+        let applying = Applying {
+            shared: shared.clone(),
+            dir: dir.to_owned(),
+            taken: Waiting::default(),
+            synced: true,
+            writeback,
+        };
         let mut batches = Batches { sql, memory, answers, commits, checkpoints, journal: Some(applying) };
         // Also when it is not to be used: what was acknowledged must not be forgotten.
         let files = batches.recover(dir)?.filter(|_| options.journal);
         batches.memory = remembered(&batches.sql).map_err(|error| named(&error))?;
         let (writer, thread) = Writer::start(batches, lock).map_err(no_thread)?;
-        let journal = files.map(|files| journal::start(files, shared, writer.clone())).transpose().map_err(no_thread)?;
+        let journal =
+            files.map(|files| journal::start(files, shared, writer.clone())).transpose().map_err(no_thread)?;
         let (journal, scribe) = journal.unzip();
         threads.extend(scribe);
         threads.push(thread);

@@ -128,8 +128,7 @@ pub(crate) fn record_row(tx: &mut Tx<'_>, outcome: &OutcomeRow<'_>) -> Run<Recor
 /// The usual case, without reading anything: the first attempt of a delivery that was taken when it was accepted.
 fn record_success(tx: &mut Tx<'_>, outcome: &OutcomeRow<'_>) -> Run<Option<Recorded>> {
     let delivery = Uuid::from_bytes(outcome.delivery);
-    let (true, Some(attempt), Some(claim)) =
-        (outcome.is_arrival(), &outcome.attempt, tx.memory.claimed(delivery))
+    let (true, Some(attempt), Some(claim)) = (outcome.is_arrival(), &outcome.attempt, tx.memory.claimed(delivery))
     else {
         return Ok(None);
     };

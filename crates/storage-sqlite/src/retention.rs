@@ -88,7 +88,8 @@ impl Retention for SqliteStorage {
         before: Timestamp,
         limit: u32,
     ) -> Result<DroppedRequests> {
-        let old = self.settled_readers().await.call(move |sql| old_requests(sql, project, inbox, before, limit)).await?;
+        let old =
+            self.settled_readers().await.call(move |sql| old_requests(sql, project, inbox, before, limit)).await?;
         let (rowids, more) = old;
         if rowids.is_empty() {
             return Ok(DroppedRequests { requests: 0, more: false });

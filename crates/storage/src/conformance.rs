@@ -12,6 +12,7 @@ pub mod claims;
 pub mod conservation;
 pub mod conversations;
 pub mod endpoints;
+pub mod event_types;
 pub mod events;
 pub mod inboxes;
 pub mod lists;
@@ -77,6 +78,10 @@ behaviours! { $
         an_event_matched_before_the_deletion_makes_no_pending_delivery
         without_ordering_held_deliveries_are_let_go
         counts_name_each_endpoint_of_the_project;
+    event_types:
+        an_event_type_is_kept_as_it_is
+        a_name_is_taken_in_its_project_only
+        an_event_type_is_replaced_and_deleted_only_by_its_project;
     events:
         an_event_and_its_deliveries_are_stored_together
         an_event_that_cannot_be_stored_leaves_nothing
@@ -120,6 +125,7 @@ behaviours! { $
         a_claim_carries_all_that_an_attempt_needs
         what_is_due_behind_thousands_of_claims_is_found
         a_delivery_that_becomes_due_before_claimed_ones_is_found
+        a_clock_that_was_set_back_takes_what_is_planned_with_it
         an_event_without_ordering_waits_for_nobody
         a_dropped_call_gives_its_claims_back;
     outcomes:
@@ -140,7 +146,8 @@ behaviours! { $
         held_deliveries_are_never_due
         of_callers_at_once_one_starts_for_each_key
         events_of_one_turn_wait_for_one_another
-        a_delivery_that_was_let_go_lets_nobody_else_go;
+        a_delivery_that_was_let_go_lets_nobody_else_go
+        a_held_delivery_names_the_one_before_it;
     manual:
         a_pending_delivery_is_tried_early
         a_held_delivery_stays_held

@@ -15,6 +15,7 @@ use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{AttemptId, ConversationId, DeliveryId, EndpointId, EventId, ProjectId};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Numbers of deliveries by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -203,6 +204,9 @@ pub trait Deliveries: Send + Sync {
     async fn claim_due(&self, endpoint: EndpointId, now: Timestamp, limit: u32) -> Result<Claimed>;
     /// Hands out these deliveries where they are pending, not held and not claimed, whatever their due time.
     async fn claim(&self, deliveries: Vec<DeliveryId>) -> Result<Vec<DueDelivery>>;
+    /// The clock was set back by so much, to `now`: whatever is due after `now` is due so much earlier, in one durable
+    /// commit. Returns how many were moved.
+    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<u64>;
     /// Gives claimed deliveries back, unchanged.
     async fn release(&self, deliveries: Vec<DeliveryId>) -> Result<()>;
     /// Records an outcome in a durable commit: the attempt, the delivery's new state, and the promotion of the next
@@ -213,6 +217,8 @@ pub trait Deliveries: Send + Sync {
     /// a single manual attempt outside its queue key. `Conflict` for a cancelled one, and when the endpoint was deleted.
     /// Returns the new state.
     async fn retry_delivery(&self, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryRecord>;
+    /// For a held delivery the one of its queue key that has to end first.
+    async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>>;
     /// Deliveries of a project, newest first.
     async fn deliveries(
         &self,

@@ -15,6 +15,7 @@ pub mod conversations;
 pub mod deliveries;
 pub mod endpoints;
 pub mod errors;
+pub mod event_types;
 pub mod events;
 pub mod inboxes;
 pub mod pages;
@@ -36,6 +37,7 @@ pub trait Storage:
     + events::Events
     + deliveries::Deliveries
     + replays::Replays
+    + event_types::EventTypes
     + inboxes::Inboxes
     + scenarios::Scenarios
     + conversations::Conversations

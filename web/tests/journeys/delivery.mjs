@@ -20,9 +20,10 @@ export default async function (journey) {
   await journey.step('the event says why it went where it went', async () => {
     await menu(page, 'Events & deliveries');
     await page.getByRole('table').getByRole('link', { name: 'order.paid' }).click();
-    await page.getByText('Why it was delivered, or not').waitFor();
-    await page.getByText('Every webhook that wanted this event has a delivery').waitFor();
-    await page.getByRole('table').getByRole('link', { name: 'Warehouse' }).waitFor();
+    const why = page.getByRole('region', { name: 'Why it was delivered, or not' });
+    await why.getByRole('link', { name: 'Warehouse' }).waitFor();
+    await why.getByText(/The receiver answered 503/).first().waitFor();
+    await why.getByText('This webhook does not subscribe to order.paid.').waitFor();
   });
 
   await journey.step('the failed attempt shows its reason, the request and the response', async () => {

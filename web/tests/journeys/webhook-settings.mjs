@@ -122,7 +122,7 @@ export default async function (journey) {
     await page.goto(`${server.url}/#/settings`);
     await page.getByLabel(/^Retry schedule/).fill('0 s, 10 s, 1 h');
     await page.getByLabel('When it only fails').selectOption('never');
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('form', { name: 'Defaults of this project’s webhooks' }).getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();
     const { retry_schedule, disable_after_seconds } = await server.api('GET', '/project');
     same([retry_schedule, disable_after_seconds], [[0, 10, 3600], 0], 'the defaults');

@@ -17,9 +17,9 @@ export async function startReceiver(answer) {
         const chunks = [];
         for await (const chunk of request) chunks.push(chunk);
         const body = Buffer.concat(chunks).toString();
-        requests.push({ headers: request.headers, body });
-        const { status = 200, type = 'application/json', text = '' } = receiver.answer(body);
-        response.writeHead(status, { 'content-type': type }).end(text);
+        requests.push({ method: request.method, headers: request.headers, body });
+        const { status = 200, type = 'application/json', text = '', headers = {} } = receiver.answer(body, request.method);
+        response.writeHead(status, { 'content-type': type, ...headers }).end(text);
       });
       server.listen(port, '127.0.0.1');
       await once(server, 'listening');

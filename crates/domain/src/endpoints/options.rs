@@ -3,6 +3,7 @@
 //! Each option is stored in one JSON text and is absent when the default holds, so a new one needs no migration and
 //! what another version wrote can be read. Input is checked by the functions here, before anything is stored.
 
+use super::handshake::Handshake;
 use crate::projects::ProjectOptions;
 use crate::retries::{ATTEMPT_TIMEOUT, Schedule};
 use serde::{Deserialize, Serialize};
@@ -48,12 +49,24 @@ pub struct EndpointOptions {
     /// A program that changes what is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transformation: Option<String>,
+    /// Whether the receiver agrees, where it has to be asked. No wish of the user's, but it stands and falls with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Handshake>,
 }
 
 impl EndpointOptions {
     /// How long one attempt may take, if it is not the installation's default.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    /// The rate limit that holds: its own or the receiver's, whichever is stricter.
+    pub fn rate_in_force(&self) -> Option<RateLimit> {
+        let allowed = self.handshake.as_ref().and_then(Handshake::rate_limit);
+        match (self.rate_limit, allowed) {
+            (Some(own), Some(allowed)) if own.is_stricter_than(allowed) => Some(own),
+            (own, allowed) => allowed.or(own),
+        }
     }
 
     /// The delays between attempts: its own, the project's, or those of Standard Webhooks.
@@ -78,6 +91,13 @@ pub struct RateLimit {
     pub requests: u32,
     /// The period.
     pub per_seconds: u32,
+}
+
+impl RateLimit {
+    fn is_stricter_than(self, other: Self) -> bool {
+        let cross = |one: Self, other: Self| u64::from(one.requests) * u64::from(other.per_seconds);
+        cross(self, other) <= cross(other, self)
+    }
 }
 
 /// Why an option is refused.
@@ -189,6 +209,24 @@ mod tests {
         assert_eq!(serde_json::from_str::<EndpointOptions>(&text).unwrap(), options);
         let later: EndpointOptions = serde_json::from_str(r#"{"colour":"red","timeout_seconds":3}"#).unwrap();
         assert_eq!(later.timeout(), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn the_stricter_rate_limit_holds() {
+        let mut handshake = Handshake::begun("kanca.example".into(), jiff::Timestamp::UNIX_EPOCH);
+        let limit = |requests, per_seconds| Some(RateLimit { requests, per_seconds });
+        for (own, allowed, holds) in [
+            (None, None, None),
+            (limit(10, 1), None, limit(10, 1)),
+            (None, Some(120), limit(120, 60)),
+            (limit(10, 1), Some(120), limit(120, 60)),
+            (limit(1, 1), Some(120), limit(1, 1)),
+        ] {
+            handshake.per_minute = allowed;
+            let options =
+                EndpointOptions { rate_limit: own, handshake: Some(handshake.clone()), ..EndpointOptions::default() };
+            assert_eq!(options.rate_in_force(), holds, "{own:?}, {allowed:?}");
+        }
     }
 
     #[test]

@@ -4,10 +4,10 @@ use super::EventType;
 use std::sync::LazyLock;
 
 macro_rules! built_in {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal;)*) => {
         /// An event type that Kanca publishes by itself, about conversations, contacts, endpoints and deliveries.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum BuiltIn { $($(#[$doc])* $variant,)* }
+        pub enum BuiltIn { $($(#[doc = $doc])* $variant,)* }
 
         impl BuiltIn {
             /// All of them, in the order in which the panel lists them.
@@ -16,6 +16,11 @@ macro_rules! built_in {
             /// The name, such as `message.received`.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it tells, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*).trim(),)* }
             }
         }
     };
@@ -85,6 +90,7 @@ mod tests {
         for built_in in BuiltIn::ALL {
             assert_eq!(built_in.event_type().as_str(), built_in.name());
             assert_eq!(BuiltIn::of(&built_in.event_type()), Some(*built_in));
+            assert!(built_in.description().ends_with('.'), "{}", built_in.description());
         }
         assert_eq!(BuiltIn::of(&"order.paid".parse().unwrap()), None);
     }

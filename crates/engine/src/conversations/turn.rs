@@ -206,7 +206,7 @@ impl<'e> Turn<'e> {
                     deadline: self.now + timeout,
                 });
                 if waits {
-                    let attempted = endpoint.record.status == EndpointStatus::Active;
+                    let attempted = endpoint.sends();
                     self.set_timer(WATCHDOG, timeout + if attempted { WATCHDOG_GRACE } else { Duration::ZERO });
                 }
                 Audience::Only(endpoint, waiter)

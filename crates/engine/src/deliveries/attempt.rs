@@ -7,6 +7,7 @@ use crate::endpoints::{Endpoint, MASK};
 use crate::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailureKind, Sent};
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
+use kanca_domain::endpoints::handshake::REQUEST_ORIGIN;
 use kanca_domain::formats;
 use kanca_domain::retries;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
@@ -113,6 +114,8 @@ pub(crate) fn headers(
         let of_format = formats::headers(endpoint.record.format, &event.envelope(&event.timestamp.to_string()));
         headers.extend(of_format.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
+    let origin = endpoint.record.options.handshake.as_ref().map(|handshake| handshake.origin.clone());
+    headers.extend(origin.map(|origin| (REQUEST_ORIGIN.to_owned(), origin)));
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
     headers.push(("webhook-signature".to_owned(), signature));
@@ -161,7 +164,7 @@ fn told(response: &IncomingResponse) -> String {
     }
 }
 
-fn reason_of(kind: SendFailureKind) -> ReasonCode {
+pub(crate) fn reason_of(kind: SendFailureKind) -> ReasonCode {
     match kind {
         SendFailureKind::Dns => ReasonCode::Dns,
         SendFailureKind::Blocked => ReasonCode::BlockedAddress,

@@ -9,14 +9,13 @@ use super::{Job, outcome::Step};
 use crate::Engine;
 use crate::endpoints::Endpoint;
 use jiff::Timestamp;
-use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::{DeliveryId, EndpointId, ProjectId};
 use kanca_domain::pace::{Pace, Waiting};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -51,10 +50,16 @@ pub(crate) struct Dispatcher {
     running: AtomicUsize,
     idle: Notify,
     stopping: AtomicBool,
+    /// What the clock said a moment ago, in microseconds since 1970; 0 before it was looked at.
+    seen: AtomicI64,
+    clock_turn: tokio::sync::Mutex<()>,
     /// Endpoints whose outage is written down.
     pub(super) noted_outages: Mutex<HashSet<EndpointId>>,
     pub(super) outage_writes: tokio::sync::Mutex<()>,
 }
+
+/// By how much the clock has to be set back, at once, for what is planned to follow it; what is less is waited for.
+const SET_BACK: Duration = Duration::from_secs(10);
 
 type Alarm = (Timestamp, EndpointId, Option<DeliveryId>);
 
@@ -148,6 +153,28 @@ impl Dispatcher {
         }
     }
 
+    /// What the clock says, looked at once a second.
+    fn note_time(&self, now: Timestamp) {
+        self.seen.store(now.as_microsecond(), Ordering::SeqCst);
+    }
+
+    /// By how much the clock was set back since it was looked at, if that matters.
+    fn set_back(&self, now: Timestamp) -> Option<Duration> {
+        let back = self.seen.load(Ordering::Relaxed).saturating_sub(now.as_microsecond());
+        u64::try_from(back).ok().map(Duration::from_micros).filter(|by| *by >= SET_BACK)
+    }
+
+    /// The clock was set back by so much, and the table goes by it.
+    fn clock_set_back(&self, by: Duration) {
+        for queue in self.queues.read().values() {
+            queue.lock().clock_set_back(by);
+        }
+        let mut alarms = self.alarms.lock();
+        let earlier =
+            |&(at, endpoint, delivery): &Alarm| (at.checked_sub(by).unwrap_or(Timestamp::MIN), endpoint, delivery);
+        *alarms = alarms.iter().map(earlier).collect();
+    }
+
     /// Lets go of what was held: the endpoint's ordering was switched off, in the table, too.
     pub fn promote_all(&self, endpoint: EndpointId, now: Timestamp) {
         let queue = self.queue(endpoint);
@@ -207,16 +234,20 @@ impl Engine {
             return None;
         }
         let snapshot = self.snapshot.load();
-        let record = &snapshot.endpoints.get(&endpoint).filter(|e| e.record.status == EndpointStatus::Active)?.record;
+        let record = &snapshot.endpoints.get(&endpoint).filter(|e| e.sends())?.record;
         let usual = u32::try_from(self.settings.endpoint_concurrency).unwrap_or(u32::MAX);
         let most = record.options.max_concurrency.unwrap_or(usual);
-        Some((record.project_id, Terms { most, rate: record.options.rate_limit }))
+        Some((record.project_id, Terms { most, rate: record.options.rate_in_force() }))
     }
 
     /// Since when an endpoint only fails, and why nothing goes to it now.
     pub fn endpoint_health(&self, endpoint: &Endpoint) -> Health {
-        let rate = endpoint.record.options.rate_limit;
-        self.dispatcher.health(endpoint.record.id, self.clock.now(), rate)
+        let rate = endpoint.record.options.rate_in_force();
+        let mut health = self.dispatcher.health(endpoint.record.id, self.clock.now(), rate);
+        if endpoint.record.status.sends() && !endpoint.sends() {
+            health.waiting = Some(Waiting::Handshake);
+        }
+        health
     }
 
     /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.
@@ -274,10 +305,37 @@ impl Engine {
         Ok(())
     }
 
+    /// The time. A clock that was set back leaves what was planned in a future that may be a day away; so that retries do
+    /// not stall, they are planned anew by the time that has become true, before anything is planned by it.
+    pub(super) async fn follow_clock(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.dispatcher.set_back(now).is_none() {
+            return now;
+        }
+        let _turn = self.dispatcher.clock_turn.lock().await;
+        let Some(by) = self.dispatcher.set_back(now) else { return now };
+        match self.storage.clock_set_back(by, now).await {
+            Ok(deliveries) => {
+                let seconds = by.as_secs();
+                tracing::warn!(seconds, deliveries, "the clock was set back; what waits for a retry follows it");
+                self.dispatcher.clock_set_back(by);
+                self.dispatcher.note_time(now);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the clock was set back and retries could not follow it yet; trying again");
+            }
+        }
+        now
+    }
+
     /// Wakes endpoints when their next delivery is due; runs until the process stops.
     pub(crate) async fn run_alarms(&self) {
         loop {
             let changed = self.dispatcher.alarm_changed.notified();
+            let now = self.follow_clock().await;
+            if self.dispatcher.set_back(now).is_none() {
+                self.dispatcher.note_time(now);
+            }
             let (due, next) = self.dispatcher.pop_alarms(self.clock.now());
             for (_, endpoint, delivery) in due {
                 match delivery {

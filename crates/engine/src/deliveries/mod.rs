@@ -14,7 +14,7 @@ mod queue;
 mod shares;
 
 pub use attempt::HOPS_HEADER;
-pub(crate) use attempt::{headers, masked};
+pub(crate) use attempt::{headers, masked, reason_of};
 pub(crate) use body::{Changed, finished};
 pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;

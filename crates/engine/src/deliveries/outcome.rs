@@ -67,7 +67,7 @@ impl Engine {
             return Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold });
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
-        let at = self.clock.now();
+        let at = self.follow_clock().await;
         self.stats.note(endpoint_id, at, exchange.record.success, exchange.record.duration_us);
         let signal = Signal::of(exchange.end);
         // With these two statuses the wish is about the receiver as a whole (RFC 6585 §4, RFC 9110 §15.6.4).

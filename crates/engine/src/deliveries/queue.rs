@@ -7,6 +7,7 @@ use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::DeliveryId;
 use kanca_domain::pace::{Admission, Pace, Signal};
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// Jobs of one endpoint kept in memory at most; what does not fit waits in the table.
 const MAX_JOBS: usize = 1_024;
@@ -141,6 +142,13 @@ impl Queue {
         self.next_due = earliest(self.next_due, Some(due));
         if self.refilling {
             self.noted = earliest(self.noted, Some(due));
+        }
+    }
+
+    /// The clock was set back by so much, and the table goes by it.
+    pub fn clock_set_back(&mut self, by: Duration) {
+        for due in [&mut self.next_due, &mut self.noted] {
+            *due = due.map(|at| at.checked_sub(by).unwrap_or(Timestamp::MIN));
         }
     }
 

@@ -136,10 +136,17 @@ async fn a_clock_that_jumps_neither_storms_nor_stalls() {
     let during = world.publish("order.paid", None).await;
     eventually("new events go out", async || world.delivery_of(during).await.attempt_count == 1).await;
     assert_eq!(world.asked_for(event), 1, "nothing comes early");
+    // Its retry was due five seconds after the first attempt, and so it is by the time that is true now.
+    eventually("the retry follows the clock", async || {
+        world.delivery_of(event).await.due.unwrap() < world.clock_now() + SignedDuration::from_secs(10)
+    })
+    .await;
+    world.pass(Duration::from_secs(7));
+    eventually("and goes out", async || world.delivery_of(event).await.attempt_count == 2).await;
 
     world.turn_clock_to(before + SignedDuration::from_hours(1));
     eventually("both go on", async || {
-        world.delivery_of(event).await.attempt_count == 2 && world.delivery_of(during).await.attempt_count == 2
+        world.delivery_of(event).await.attempt_count == 3 && world.delivery_of(during).await.attempt_count == 3
     })
     .await;
     assert!(world.delivery_of(event).await.due.unwrap() > world.clock_now(), "one attempt each, no storm");

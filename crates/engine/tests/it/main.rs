@@ -4,9 +4,12 @@
 
 mod conversations;
 mod deliveries;
+mod event_types;
+mod handshake;
 mod pace;
 mod replays;
 mod retention;
 mod rotation;
 mod support;
+mod traces;
 mod way;

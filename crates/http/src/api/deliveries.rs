@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kanca_domain::attempts::Timings;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{AttemptId, DeliveryId, EndpointId, EventId};
@@ -230,14 +231,19 @@ fn attempt(record: AttemptRecord, body: &[u8]) -> Attempt {
             body: STANDARD.encode(&r.body),
             truncated: r.truncated,
         }),
-        timings: record.timings.map(|t| AttemptTimings {
-            dns_us: t.dns_us,
-            connect_us: t.connect_us,
-            tls_us: t.tls_us,
-            first_byte_us: t.first_byte_us,
-            total_us: t.total_us,
-            reused: t.reused,
-            remote: t.remote.map(|address| address.to_string()),
-        }),
+        timings: record.timings.map(timings),
+    }
+}
+
+/// Where the time of an attempt went.
+pub(super) fn timings(t: Timings) -> AttemptTimings {
+    AttemptTimings {
+        dns_us: t.dns_us,
+        connect_us: t.connect_us,
+        tls_us: t.tls_us,
+        first_byte_us: t.first_byte_us,
+        total_us: t.total_us,
+        reused: t.reused,
+        remote: t.remote.map(|address| address.to_string()),
     }
 }

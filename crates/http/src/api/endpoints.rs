@@ -12,7 +12,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kanca_domain::endpoints::{EndpointStatus, Ordering};
-use kanca_domain::events::BuiltIn;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
 use kanca_domain::pace::Waiting;
@@ -20,7 +19,9 @@ use kanca_domain::retries::Schedule;
 use kanca_domain::signatures::Version;
 use kanca_engine::endpoints::{Endpoint as Record, EndpointPatch as Patch, MASK, NewEndpoint, OptionsInput};
 use kanca_engine::storage::deliveries::StatusCounts;
-use options::{ClientCertificate, ClientCertificateInput, EndpointAuth, EndpointProxy, RateLimit, SignatureName};
+use options::{
+    ClientCertificate, ClientCertificateInput, EndpointAuth, EndpointHandshake, EndpointProxy, RateLimit, SignatureName,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub struct Endpoint {
     pub auth: Option<EndpointAuth>,
     pub client_certificate: Option<ClientCertificate>,
     pub proxy: Option<EndpointProxy>,
+    /// Whether the receiver agrees to get events; `null` for formats that need no handshake.
+    pub handshake: Option<EndpointHandshake>,
     /// A CEL expression over the event.
     pub filter: Option<String>,
     /// A JavaScript program that changes what is sent.
@@ -117,9 +120,10 @@ pub enum EndpointStatusName {
 pub struct EndpointWaiting {
     /// `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
     /// `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+    /// `handshake`: the receiver has not agreed yet to get events; see the endpoint's `handshake`.
     #[schema(value_type = String)]
     pub reason: &'static str,
-    /// When it is tried again; null while a probe is under way.
+    /// When it is tried again; null while a probe is under way, and for `handshake`.
     pub until: Option<String>,
 }
 
@@ -129,6 +133,7 @@ impl From<Waiting> for EndpointWaiting {
             Waiting::Breaker(until) => ("breaker", until),
             Waiting::Held(until) => ("retry_after", Some(until)),
             Waiting::Rate(until) => ("rate_limit", Some(until)),
+            Waiting::Handshake => ("handshake", None),
         };
         Self { reason, until: until.map(rfc3339) }
     }
@@ -368,17 +373,23 @@ async fn with_counts(app: &App, auth: &Auth, record: &Record) -> Answer<axum::Js
     Ok(axum::Json(endpoint(app, record, counts.get(&record.record.id), None)))
 }
 
+/// Asks the receiver again whether it wants events, for the `CloudEvents` formats; answers with what came of it.
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/handshake", tag = "endpoints", params(("id" = String, Path)),
+    responses((status = 200, body = Endpoint), (status = 409, body = Problem)))]
+pub async fn handshake(
+    State(app): State<App>,
+    auth: Auth,
+    PathId(id): PathId<EndpointId>,
+) -> Answer<axum::Json<Endpoint>> {
+    let record = app.engine.repeat_handshake(auth.project(), id).await?;
+    with_counts(&app, &auth, &record).await
+}
+
 /// Deletes an endpoint; its pending deliveries are cancelled.
 #[utoipa::path(delete, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)), responses((status = 204)))]
 pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<EndpointId>) -> Answer<StatusCode> {
     app.engine.delete_endpoint(auth.project(), id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The types of Kanca's own events, for pick lists.
-#[utoipa::path(get, path = "/api/v1/event-types", tag = "events", params(("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)), responses((status = 200, body = List<String>)))]
-pub async fn event_types(_auth: Auth, Query(_): Query<PageQuery>) -> axum::Json<List<String>> {
-    axum::Json(List::whole(BuiltIn::ALL.iter().map(|b| b.name().to_owned()).collect()))
 }
 
 fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret: Option<String>) -> Endpoint {
@@ -414,6 +425,7 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
             not_after: rfc3339(not_after),
         }),
         proxy: endpoint.proxy().map(Into::into),
+        handshake: options.handshake.as_ref().map(Into::into),
         filter: options.filter.clone(),
         transformation: options.transformation.clone(),
         counts: counts.copied().unwrap_or_default().into(),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
 use kanca_domain::ids::{EndpointId, EventId};
 use kanca_engine::events::{Publication, Published};
-use kanca_engine::storage::events::EventRecord;
+use kanca_engine::storage::events::{EventRecord, Explanation as Told};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -88,6 +88,13 @@ pub struct Explanation {
     pub endpoint_id: Option<EndpointId>,
     pub endpoint_name: Option<String>,
     pub reason: String,
+}
+
+impl From<Told> for Explanation {
+    fn from(told: Told) -> Self {
+        let Told { endpoint_id, endpoint_name, reason } = told;
+        Self { endpoint_id, endpoint_name, reason }
+    }
 }
 
 /// `?type=&cursor=&limit=`
@@ -225,11 +232,7 @@ pub async fn get(
     let data = record.data.as_ref().map_or("null", EventData::as_str);
     let data = RawValue::from_string(data.to_owned())
         .map_err(|e| Problem::from(kanca_engine::EngineError::Internal(e.to_string())))?;
-    let explanation = record.explanation.into_iter().map(|e| Explanation {
-        endpoint_id: e.endpoint_id,
-        endpoint_name: e.endpoint_name,
-        reason: e.reason,
-    });
+    let explanation = record.explanation.into_iter().map(Explanation::from);
     Ok(axum::Json(EventDetail {
         id,
         kind,

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod endpoint_trials;
 pub mod endpoints;
 pub mod event_batches;
+pub mod event_types;
 pub mod events;
 pub mod inboxes;
 pub mod overview;
@@ -14,6 +15,7 @@ pub mod project;
 pub mod replays;
 pub mod scenarios;
 pub mod stats;
+pub mod traces;
 
 use crate::extract::page;
 use crate::problems::Answer;

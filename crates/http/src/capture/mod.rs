@@ -9,8 +9,9 @@ use crate::problems::{Answer, Problem};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kanca_domain::endpoints::handshake::{ALLOWED_ORIGIN, ALLOWED_RATE, REQUEST_ORIGIN};
 use kanca_engine::inboxes::{Inbox, Incoming};
 use kanca_engine::storage::inboxes::ConfiguredResponse;
 use kanca_engine::{EngineError, HOPS_HEADER};
@@ -64,12 +65,28 @@ async fn captured(app: &App, request: Request, started: Instant) -> Answer<Respo
         started,
         hops,
     };
+    let consent = consent(&parts);
     app.engine.capture(&inbox, incoming).await?;
     drop(share);
     if oversize.is_some() {
         return Err(Problem::too_large(format!("The body is larger than {limit} bytes, so it was not kept.")));
     }
-    Ok(configured(&inbox))
+    let mut answer = configured(&inbox);
+    for (name, value) in consent.into_iter().flatten() {
+        answer.headers_mut().entry(name).or_insert(value);
+    }
+    Ok(answer)
+}
+
+/// An inbox wants whatever it is sent, so it agrees when a sender of `CloudEvents` asks (HTTP 1.1 Web Hooks for Event
+/// Delivery, section 4.2).
+fn consent(parts: &Parts) -> Option<[(HeaderName, HeaderValue); 3]> {
+    let origin = parts.headers.get(REQUEST_ORIGIN).filter(|_| parts.method == Method::OPTIONS)?;
+    Some([
+        (HeaderName::from_static(ALLOWED_ORIGIN), origin.clone()),
+        (HeaderName::from_static(ALLOWED_RATE), HeaderValue::from_static("*")),
+        (header::ALLOW, HeaderValue::from_static("POST, OPTIONS")),
+    ])
 }
 
 /// The slug in `/in/{slug}…`.

@@ -1,7 +1,10 @@
 //! Acknowledged means durable, whatever happens to the process.
 
+mod clock;
 mod crashes;
+mod handovers;
 mod load;
+mod shims;
 mod start;
 mod stop;
 mod syncs;

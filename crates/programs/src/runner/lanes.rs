@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// A program that took longer than this is slow.
+/// A program that took more processor time than this is slow; the clock would blame it for a busy machine.
 const SLOW_MICROS: u64 = 10_000;
 /// How long a filter that ran out of its time is left alone.
 const REST: Duration = Duration::from_secs(10);
@@ -20,11 +20,13 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Lane {
     pub places: Semaphore,
     pub idle: Mutex<Vec<Child>>,
+    /// Processor time of one run.
+    pub millis: u64,
 }
 
 impl Lane {
-    pub fn new(places: usize) -> Self {
-        Self { places: Semaphore::new(places), idle: Mutex::default() }
+    pub fn new(places: usize, millis: u64) -> Self {
+        Self { places: Semaphore::new(places), idle: Mutex::default(), millis }
     }
 
     /// A place to run something, if one becomes free in time.
@@ -54,7 +56,7 @@ impl History {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Notes how a run went.
+    /// Notes how a run went and the processor time that it took.
     pub fn note(&mut self, text: &str, micros: u64, fault: Option<&Fault>) {
         let kind = fault.map(|f| f.kind);
         if kind == Some(FaultKind::NotRun) {

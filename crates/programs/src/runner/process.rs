@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// Time on the clock for one answer; on a busy machine far more than the processor time that a program may use.
+/// Time on the clock for one answer: far more than the processor time that a program may use, so who gives none has hardly
+/// got the processor, or is stuck.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long to wait for the reason of a child's end.
 const LAST_WORD: Duration = Duration::from_millis(500);
@@ -28,7 +29,9 @@ pub(super) struct Child {
 pub(super) enum Ended {
     /// All answers came.
     Well(Box<Child>),
-    /// The child has gone, or was ended, before that.
+    /// A program or the clock ended it before that.
+    Stopped(Fault),
+    /// The child has gone before that, for whatever reason.
     Gone(Fault),
 }
 
@@ -54,7 +57,7 @@ impl Child {
 
     /// Sends work and collects the answers.
     pub async fn exchange(mut self, request: &Request) -> (Vec<Answer>, Ended) {
-        let mut answers = Vec::with_capacity(request.answers());
+        let mut answers = Vec::with_capacity(request.work.answers());
         let Ok(message) = frame(request) else {
             return (
                 answers,
@@ -62,24 +65,28 @@ impl Child {
             );
         };
         let written = timeout(ANSWER, self.input.write_all(&message)).await;
-        let mut alive = matches!(written, Ok(Ok(())));
-        while alive && answers.len() < request.answers() {
+        let mut broken = matches!(written, Ok(Err(_)));
+        let mut late = written.is_err();
+        while !late && !broken && answers.len() < request.work.answers() {
             match timeout(ANSWER, self.answer()).await {
                 Ok(Ok(answer)) => answers.push(answer),
-                _ => alive = false,
+                Ok(Err(_)) => broken = true,
+                Err(_) => late = true,
             }
         }
-        if alive {
+        if late {
+            let message = format!("gave no answer within {} s: this machine is too busy", ANSWER.as_secs());
+            return (answers, Ended::Stopped(Fault::new(FaultKind::NotRun, message)));
+        }
+        if !broken {
             return (answers, Ended::Well(Box::new(self)));
         }
         let status = timeout(LAST_WORD, self.process.wait()).await;
-        let fault = match status {
-            Ok(Ok(status)) if status.code() != Some(RAN_TOO_LONG) => {
-                Fault::new(FaultKind::Exhausted, "needs more memory than it may use, or brought its process down")
-            }
-            _ => Fault::ran_too_long(),
-        };
-        (answers, Ended::Gone(fault))
+        if matches!(status, Ok(Ok(status)) if status.code() == Some(RAN_TOO_LONG)) {
+            return (answers, Ended::Stopped(Fault::ran_too_long()));
+        }
+        let message = "needs more memory than it may use, or brought its process down";
+        (answers, Ended::Gone(Fault::new(FaultKind::Exhausted, message)))
     }
 
     async fn answer(&mut self) -> io::Result<Answer> {

@@ -1,7 +1,7 @@
 //! A JavaScript machine for one run: limits, prelude, and failures put into words.
 
+use crate::MEMORY;
 use crate::fault::{Fault, FaultKind};
-use crate::{MEMORY, RUN_MILLIS};
 use rquickjs::context::EvalOptions;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Object, Runtime, Value};
 use rustix::time::{ClockId, clock_gettime};
@@ -27,14 +27,14 @@ pub(super) struct Inside<'js> {
 }
 
 impl Machine {
-    /// A machine for an event of that many bytes.
-    pub fn new(event: usize) -> Result<Self, Fault> {
+    /// A machine for an event of that many bytes and a run of that much processor time.
+    pub fn new(event: usize, millis: u64) -> Result<Self, Fault> {
         let failed = |error: rquickjs::Error| Fault::failed(format!("JavaScript could not start: {error}"));
         let runtime = Runtime::new().map_err(failed)?;
         runtime.set_memory_limit(MEMORY + 16 * event);
         runtime.set_max_stack_size(STACK);
         let stopped = Rc::new(Cell::new(false));
-        let (flag, end) = (stopped.clone(), processor_micros() + RUN_MILLIS * 1_000);
+        let (flag, end) = (stopped.clone(), processor_micros() + millis * 1_000);
         runtime.set_interrupt_handler(Some(Box::new(move || {
             flag.set(flag.get() || processor_micros() > end);
             flag.get()
@@ -152,7 +152,7 @@ fn place(stack: &str) -> Option<(u32, u32)> {
 }
 
 /// Processor time that this thread has used.
-fn processor_micros() -> u64 {
+pub(crate) fn processor_micros() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     u64::try_from(time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).unwrap_or(u64::MAX)
 }

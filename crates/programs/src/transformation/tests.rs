@@ -1,4 +1,5 @@
 use super::*;
+use crate::RUN_MILLIS;
 use std::time::{Duration, Instant};
 
 const URL: &str = "https://example.com/hook";
@@ -14,7 +15,7 @@ fn event(data: &str) -> Event {
 }
 
 fn transformed(text: &str) -> Result<Transformed, Fault> {
-    run(text, &event(r#"{"total":129.9,"name":"Ayşe"}"#), URL)
+    run(text, &event(r#"{"total":129.9,"name":"Ayşe"}"#), URL, RUN_MILLIS)
 }
 
 #[track_caller]
@@ -108,13 +109,15 @@ fn a_failure_has_its_message_and_place() {
     assert!(fault.message.contains("TypeError"), "{fault}");
     let fault = transformed("function transform(event) {\n  return {;\n}").unwrap_err();
     assert_eq!((fault.line, fault.kind), (Some(2), FaultKind::Syntax), "{fault:?}");
-    assert!(check("function other() {}").unwrap_err().message.contains("no function “transform”"));
-    assert!(check("function transform() {}").is_ok());
-    assert!(check("\n\nnull.x; function transform() {}").unwrap_err().line == Some(3));
+    assert!(check("function other() {}", RUN_MILLIS).unwrap_err().message.contains("no function “transform”"));
+    assert!(check("function transform() {}", RUN_MILLIS).is_ok());
+    assert!(check("\n\nnull.x; function transform() {}", RUN_MILLIS).unwrap_err().line == Some(3));
     assert!(
-        check("").is_err() && check(&" ".repeat(MAX_TRANSFORMATION + 1)).is_err() && check("var a = '\0'").is_err()
+        check("", RUN_MILLIS).is_err()
+            && check(&" ".repeat(MAX_TRANSFORMATION + 1), RUN_MILLIS).is_err()
+            && check("var a = '\0'", RUN_MILLIS).is_err()
     );
-    assert!(check("import fs from 'fs'; function transform() {}").is_err());
+    assert!(check("import fs from 'fs'; function transform() {}", RUN_MILLIS).is_err());
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn the_clock_and_chance_are_those_of_the_event() {
     assert_eq!(first, content("return {body: [Math.random(), Math.random()]}"));
     let other = Event { id: "evt_2".into(), ..event("1") };
     let text = "function transform() { return {body: [Math.random(), Math.random()]} }";
-    assert_ne!(run(text, &other, URL), Ok(Transformed::Send { content: first, headers: vec![] }));
+    assert_ne!(run(text, &other, URL, RUN_MILLIS), Ok(Transformed::Send { content: first, headers: vec![] }));
 }
 
 #[test]
@@ -248,7 +251,7 @@ fn large_events_have_room() {
     let items: Vec<_> = (0..40_000).map(|n| format!(r#"{{"id":{n}}}"#)).collect();
     let data = format!("[{}]", items.join(","));
     let event = event(&data);
-    let sent = run("function transform(event) { return event }", &event, URL);
+    let sent = run("function transform(event) { return event }", &event, URL, RUN_MILLIS);
     match sent {
         Ok(Transformed::Send { content: Content::Data(text), .. }) => assert_eq!(text, data),
         // A debug build on a busy machine may need more than its time for half a megabyte.

@@ -110,6 +110,61 @@ async fn endless_programs_do_not_hold_up_others() {
     }
 }
 
+/// A child that takes work and never answers, as one whose machine is stuck would.
+fn stuck(dir: &std::path::Path) -> std::path::PathBuf {
+    let script = dir.join("stuck");
+    let text = format!("#!/bin/sh\necho $$ >> {}\nexec /bin/sleep 1000\n", dir.join("pids").display());
+    std::fs::write(&script, text).expect("the script is written");
+    let runs = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&script, runs).expect("the script may be run");
+    script
+}
+
+#[tokio::test]
+async fn a_stuck_child_is_killed_and_no_program_is_blamed_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let runner = Runner::with_children(stuck(dir.path()));
+    let clock = Instant::now();
+    let (event, filters) = (event(r#"{"n":1}"#), ["event.data.n == 1", "event.data.n == 2"]);
+    let (judged, ran) = tokio::join!(runner.filter(&event, &filters), runner.transform(&event, "https://a.b/", GOOD));
+    assert!(clock.elapsed() < Duration::from_secs(9), "{:?}", clock.elapsed());
+    let faults = judged.into_iter().filter_map(|ran| ran.result.err()).chain(ran.result.err());
+    let kinds: Vec<_> = faults.map(|fault| fault.kind).collect();
+    assert_eq!(kinds, [FaultKind::NotRun; 3]);
+    let pids = std::fs::read_to_string(dir.path().join("pids")).unwrap();
+    assert_eq!(pids.lines().count(), 2, "a child for each, and none to find out what is known");
+    let is_there = |pid: &str| {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        state.contains("sleep") && !state.contains(") Z ")
+    };
+    while pids.lines().any(is_there) {
+        assert!(clock.elapsed() < Duration::from_secs(15), "a child lives on");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_machine_fails_no_innocent_program() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let (runner, stop) = (runner(), Arc::new(AtomicBool::new(false)));
+    let busy: Vec<_> = (0..16)
+        .map(|_| {
+            let stop = stop.clone();
+            std::thread::spawn(move || while !stop.load(Ordering::Relaxed) {})
+        })
+        .collect();
+    for _ in 0..20 {
+        let event = event(r#"{"n":1}"#);
+        assert_eq!(runner.transform(&event, "https://a.b/", GOOD).await.result, Ok(good()));
+        assert_eq!(runner.filter(&event, &["event.data.n == 1"]).await[0].result, Ok(true));
+    }
+    stop.store(true, Ordering::Relaxed);
+    for thread in busy {
+        thread.join().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn without_a_binary_nothing_runs_and_it_is_said() {
     let runner = Runner::with_children("/nowhere/kanca".into());

@@ -62,10 +62,8 @@ impl Batches {
     /// it; then everything goes straight into the tables.
     pub(crate) fn recover(&mut self, dir: &Path) -> Result<Option<Files>> {
         let of_table = |row: &rusqlite::Row<'_>| Ok((uint(row.get(0)?), uint(row.get(1)?)));
-        let (epoch, applied) = self
-            .sql
-            .query_row("SELECT epoch, applied FROM journal", [], of_table)
-            .map_err(|error| named(&error))?;
+        let (epoch, applied) =
+            self.sql.query_row("SELECT epoch, applied FROM journal", [], of_table).map_err(|error| named(&error))?;
         let has_room = self.has_room();
         let Some((mut files, found)) = Files::open(dir, epoch, applied, has_room)? else { return Ok(None) };
         if let Some(last) = found.last().map(|record| record.sequence) {

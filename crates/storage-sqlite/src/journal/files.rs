@@ -21,7 +21,7 @@ const MAGIC: u32 = 0x4b4a_4e4c;
 /// The files, open.
 pub(crate) struct Files {
     dir: PathBuf,
-    files: [Option<File>; COUNT],
+    open: [Option<File>; COUNT],
     epoch: u64,
     current: usize,
     /// Where the next record goes in the current file.
@@ -39,8 +39,8 @@ impl Files {
     /// need be; `None` when the disk has no room for them.
     pub(crate) fn open(dir: &Path, epoch: u64, applied: u64, may_create: bool) -> Result<Option<(Self, Vec<Found>)>> {
         let mut found = Vec::new();
-        let mut files = [const { None }; COUNT];
-        for (n, place) in files.iter_mut().enumerate() {
+        let mut places = [const { None }; COUNT];
+        for (n, place) in places.iter_mut().enumerate() {
             let path = path(dir, n);
             if path.exists() || (n == 0 && may_create) {
                 let file = open(dir, n).map_err(|error| unusable(&path, &error))?;
@@ -48,7 +48,7 @@ impl Files {
                 *place = Some(file);
             }
         }
-        if files[0].is_none() {
+        if places[0].is_none() {
             return Ok(None);
         }
         found.sort_by_key(|record| record.sequence);
@@ -58,7 +58,7 @@ impl Files {
             next += u64::from(fits);
             fits
         });
-        Ok(Some((Self { dir: dir.to_owned(), files, epoch, current: 0, offset: 0 }, found)))
+        Ok(Some((Self { dir: dir.to_owned(), open: places, epoch, current: 0, offset: 0 }, found)))
     }
 
     /// Starts over: all records of before are old. The epoch must be in the table before anything is written.
@@ -84,8 +84,8 @@ impl Files {
     /// Goes on in the next file, from its beginning.
     pub(crate) fn switch(&mut self) -> std::io::Result<()> {
         let other = self.other();
-        if self.files[other].is_none() {
-            self.files[other] = Some(open(&self.dir, other)?);
+        if self.open[other].is_none() {
+            self.open[other] = Some(open(&self.dir, other)?);
         }
         (self.current, self.offset) = (other, 0);
         Ok(())
@@ -95,7 +95,7 @@ impl Files {
     /// next record takes its place.
     pub(crate) fn append(&mut self, sequence: u64, record: &mut [u8]) -> std::io::Result<()> {
         seal(record, self.epoch, sequence);
-        let Some(file) = &self.files[self.current] else { return Err(std::io::ErrorKind::NotFound.into()) };
+        let Some(file) = &self.open[self.current] else { return Err(std::io::ErrorKind::NotFound.into()) };
         let written = file.write_all_at(record, self.offset as u64).and_then(|()| file.sync_data());
         if let Err(error) = written {
             // It may be on the disk all the same; it must not come back after a crash.
@@ -118,7 +118,7 @@ fn open(dir: &Path, n: usize) -> std::io::Result<File> {
     let length = file.metadata()?.len();
     if length < LENGTH as u64 {
         // Written once, so that no later write has to find room.
-        let zeros = [0; 64 * 1024];
+        let zeros = [0; 8 * 1024];
         for at in (0..LENGTH as u64).step_by(zeros.len()).filter(|at| at + zeros.len() as u64 > length) {
             file.write_all_at(&zeros, at)?;
         }

@@ -28,7 +28,7 @@ pub(crate) enum Record<'a> {
 pub(crate) struct Event<'a> {
     pub id: Key,
     pub project: Key,
-    pub event_type: &'a str,
+    pub kind: &'a str,
     pub timestamp: &'a str,
     pub accepted_at: i64,
     pub data: &'a str,
@@ -134,7 +134,7 @@ impl<'a> Event<'a> {
         Self {
             id: key(event.id),
             project: key(event.project_id),
-            event_type: event.event_type.as_str(),
+            kind: event.event_type.as_str(),
             timestamp: &prepared.timestamp,
             accepted_at: micros(event.accepted_at),
             data: event.data.as_str(),
@@ -166,7 +166,8 @@ impl Outcome<'_> {
         let texts = outcome.attempt.as_ref().map(Texts::of).transpose()?;
         let attempt = outcome.attempt.as_ref().zip(texts.as_ref()).map(|(attempt, texts)| Attempt::of(attempt, texts));
         let likely = 512 + texts.as_ref().map_or(0, Texts::len);
-        let row = Outcome { delivery: key(outcome.delivery_id), at: micros(outcome.at), status: code(status), due, attempt };
+        let row =
+            Outcome { delivery: key(outcome.delivery_id), at: micros(outcome.at), status: code(status), due, attempt };
         Record::Outcome(row).bytes(likely)
     }
 

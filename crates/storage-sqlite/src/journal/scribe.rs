@@ -59,11 +59,7 @@ enum Caller {
 }
 
 /// Starts the thread.
-pub(crate) fn start(
-    files: Files,
-    shared: Arc<Shared>,
-    writer: Writer,
-) -> std::io::Result<(Journal, JoinHandle<()>)> {
+pub(crate) fn start(files: Files, shared: Arc<Shared>, writer: Writer) -> std::io::Result<(Journal, JoinHandle<()>)> {
     let (queue, orders) = channel();
     let journal = Journal { queue, shared: shared.clone(), writer: writer.clone() };
     let mut scribe = Scribe { files, shared, writer, answers: Answers::start(), record: Vec::new(), left: None };

@@ -114,3 +114,17 @@ pub async fn a_delivery_that_was_let_go_lets_nobody_else_go(world: &World) {
     assert_eq!(world.claim_due(at(9), 10).await.0, [running]);
     assert_eq!(world.record(running, Verdict::Delivered, at(2)).await.promoted, Some(held));
 }
+
+pub async fn a_held_delivery_names_the_one_before_it(world: &World) {
+    let first = world.accept(world.event_with_key("a")).await;
+    let second = world.accept(world.event_with_key("a")).await;
+    let last = world.accept(world.event_with_key("a")).await;
+    let behind = async |project, delivery| world.storage.waits_behind(project, delivery).await.unwrap();
+    assert_eq!(behind(world.project, second).await, Some(first));
+    assert_eq!(behind(world.project, last).await, Some(first));
+    assert_eq!(behind(world.project, first).await, None);
+    assert_eq!(behind(world.other_project().await, second).await, None);
+    world.record(first, Verdict::Delivered, at(1)).await;
+    assert_eq!(behind(world.project, last).await, Some(second));
+    assert_eq!(behind(world.project, second).await, None);
+}

@@ -3,11 +3,11 @@
 use super::scenarios::new_bot;
 use super::turns::{first_turn, message};
 use super::world::{START, World, at};
-use crate::events::Idempotency;
 use crate::StorageError;
 use crate::accounts::{ApiKeyRecord, UserRecord};
 use crate::conversations::Sender;
 use crate::deliveries::Verdict;
+use crate::events::Idempotency;
 use kanca_domain::ids::Id;
 use uuid::Uuid;
 

@@ -27,6 +27,7 @@ export type DeliveryStatus = Schemas['DeliveryStatusName'];
 export type DeliveryCounts = Schemas['DeliveryCounts'];
 
 export type EndpointStatus = Schemas['EndpointStatusName'];
+export type HandshakeState = Schemas['HandshakeName'];
 export type EndpointFormat = Schemas['FormatName'];
 export type Ordering = Schemas['OrderingName'];
 export type Endpoint = Schemas['Endpoint'];
@@ -60,6 +61,14 @@ export type MinuteStats = Schemas['MinuteStats'];
 
 export type EventItem = Schemas['Event'];
 export type EventDetail = Schemas['EventDetail'];
+export type EventType = Schemas['EventTypeDetail'];
+export type EndpointTrial = Schemas['EndpointTrial'];
+export type FilterTrial = Schemas['FilterTrial'];
+export type TransformationTrial = Schemas['TransformationTrial'];
+export type ProgramError = Schemas['ProgramError'];
+export type EventTrace = Schemas['EventTrace'];
+export type TracedDelivery = Schemas['TracedDelivery'];
+export type DeliveryWaiting = Schemas['DeliveryWaiting'];
 export type Delivery = Schemas['Delivery'];
 export type DeliveryDetail = Schemas['DeliveryDetail'];
 export type AttemptTimings = Schemas['AttemptTimings'];

@@ -304,6 +304,23 @@ export interface paths {
         patch: operations["endpoints_patch"];
         trace?: never;
     };
+    "/api/v1/endpoints/{id}/handshake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the receiver again whether it wants events, for the `CloudEvents` formats; answers with what came of it. */
+        post: operations["endpoints_handshake"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}/recover": {
         parameters: {
             query?: never;
@@ -436,14 +453,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The types of Kanca's own events, for pick lists. */
-        get: operations["events_event_types"];
+        /** The project's registered types by name, then Kanca's own that can be subscribed to. */
+        get: operations["event-types_list"];
         put?: never;
-        post?: never;
+        /** Registers a type. */
+        post: operations["event-types_create"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/event-types/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One type, a registered one or one of Kanca's own. */
+        get: operations["event-types_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a registered type; events of it stay, and further ones are not checked. */
+        delete: operations["event-types_delete"];
+        options?: never;
+        head?: never;
+        /** Changes a registered type; in force when the answer is there. */
+        patch: operations["event-types_patch"];
         trace?: never;
     };
     "/api/v1/events": {
@@ -493,6 +530,23 @@ export interface paths {
         };
         /** One event, with its data and why endpoints did not get it. */
         get: operations["events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why an event was delivered, or was not, or is not yet. */
+        get: operations["events_trace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -921,6 +975,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhook-handshakes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute. */
+        get: operations["endpoints_grant"];
+        put?: never;
+        /** The same with POST. */
+        post: operations["endpoints_grant_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1226,6 +1298,13 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatusName: "pending" | "delivered" | "failed" | "cancelled";
+        /** @description What a pending delivery waits for. */
+        DeliveryWaiting: {
+            /** @description With `ordering`: the delivery that has to end first. */
+            behind: string | null;
+            reason: components["schemas"]["WaitingReason"];
+            until: string | null;
+        };
         /** @description The demo's parts. */
         Demo: {
             bot_id: string;
@@ -1254,6 +1333,7 @@ export interface components {
             /** @description A CEL expression over the event. */
             filter: string | null;
             format: components["schemas"]["FormatName"];
+            handshake: components["schemas"]["EndpointHandshake"] | null;
             /** @description Names of the custom headers; values are never shown. */
             headers: {
                 [key: string]: string;
@@ -1298,6 +1378,20 @@ export interface components {
             type: components["schemas"]["AuthName"];
             /** @description For `basic`. */
             username?: string;
+        };
+        /** @description Where the handshake with the receiver stands. Only `granted` and `unsupported` let deliveries through. */
+        EndpointHandshake: {
+            at: string;
+            /** @description What came of it, in words, with the next step. */
+            detail: string;
+            /** @description As whom Kanca asked: the host of its public address. */
+            origin: string;
+            /**
+             * Format: int32
+             * @description How many requests in a minute may be sent; `null` = any number.
+             */
+            per_minute: number | null;
+            state: components["schemas"]["HandshakeName"];
         };
         /** @description A new endpoint. */
         EndpointInput: {
@@ -1426,9 +1520,10 @@ export interface components {
             /**
              * @description `breaker`: too many failures one after another, one probe at a time finds out whether it is there again.
              *     `retry_after`: the receiver asked for a pause. `rate_limit`: the rate that was set is used up.
+             *     `handshake`: the receiver has not agreed yet to get events; see the endpoint's `handshake`.
              */
             reason: string;
-            /** @description When it is tried again; null while a probe is under way. */
+            /** @description When it is tried again; null while a probe is under way, and for `handshake`. */
             until: string | null;
         };
         /** @description An event in a list. */
@@ -1482,6 +1577,48 @@ export interface components {
             /** @description 1–128 characters, segments of letters, digits, `_` and `-` joined by full stops: `order.paid`. */
             type: string;
         };
+        /** @description What became of an event, and why. */
+        EventTrace: {
+            /** @description One for each endpoint that gets it, oldest first. */
+            deliveries: components["schemas"]["TracedDelivery"][];
+            event_id: string;
+            /** @description Endpoints that do not get it, and why. */
+            not_sent: components["schemas"]["Explanation"][];
+            /** @description What is to be said of the event as a whole: nobody subscribes, its data is not as its type's schema says, it is a test. */
+            notes: string[];
+            /** @description Whether there is more than the 200 deliveries and 200 endpoints that are traced. */
+            truncated: boolean;
+        };
+        /** @description An event type. */
+        EventTypeDetail: {
+            /** @description One of Kanca's own, which cannot be changed. */
+            built_in: boolean;
+            created_at: string | null;
+            description: string;
+            /** @description Such `data`, as it was written. */
+            example?: unknown;
+            name: string;
+            /** @description A JSON Schema of the event's `data`, as it was written. */
+            schema?: unknown;
+            updated_at: string | null;
+        };
+        /** @description A type to register. */
+        EventTypeInput: {
+            /** @description At most 2,000 characters. */
+            description?: string;
+            /** @description Any JSON value that the schema allows, at most 64 KiB. */
+            example?: unknown;
+            /** @description As in events: segments of letters, digits, `_` and `-` joined by full stops. */
+            name: string;
+            /** @description A JSON Schema (draft 2020-12 unless `$schema` says otherwise), at most 64 KiB; `$ref` within itself only. */
+            schema?: unknown;
+        };
+        /** @description Changes; absent fields stay as they are, `null` takes away. */
+        EventTypePatch: {
+            description?: string | null;
+            example?: unknown;
+            schema?: unknown;
+        };
         /** @description Why an endpoint did not get an event, or why nobody did. */
         Explanation: {
             endpoint_id: string | null;
@@ -1508,6 +1645,12 @@ export interface components {
          * @enum {string}
          */
         FormatName: "json" | "xml" | "form" | "cloudevents_structured" | "cloudevents_binary" | "text";
+        /**
+         * @description `refused`: it wants events from another sender only. `unsupported`: it answered and said nothing of events, so it gets
+         *     a few in a minute. `unreachable`: there was no answer, and it is asked again by itself.
+         * @enum {string}
+         */
+        HandshakeName: "pending" | "granted" | "refused" | "unsupported" | "unreachable";
         /** @description The key of `identity_hash`; for the site's server only. */
         IdentitySecret: {
             identity_secret: string;
@@ -1712,6 +1855,7 @@ export interface components {
                 /** @description A CEL expression over the event. */
                 filter?: string | null;
                 format: components["schemas"]["FormatName"];
+                handshake?: components["schemas"]["EndpointHandshake"] | null;
                 /** @description Names of the custom headers; values are never shown. */
                 headers: {
                     [key: string]: string;
@@ -1761,6 +1905,23 @@ export interface components {
                 test: boolean;
                 timestamp: string;
                 type: string;
+            }[];
+            /** @description Give it as `cursor` for the next part; `null` at the end. */
+            next: string | null;
+        };
+        /** @description One part of a list. */
+        List_EventTypeDetail: {
+            items: {
+                /** @description One of Kanca's own, which cannot be changed. */
+                built_in: boolean;
+                created_at?: string | null;
+                description: string;
+                /** @description Such `data`, as it was written. */
+                example?: unknown;
+                name: string;
+                /** @description A JSON Schema of the event's `data`, as it was written. */
+                schema?: unknown;
+                updated_at?: string | null;
             }[];
             /** @description Give it as `cursor` for the next part; `null` at the end. */
             next: string | null;
@@ -2205,6 +2366,37 @@ export interface components {
             /** @description `test.ping` when absent. */
             type?: string | null;
         };
+        /** @description An attempt in short; the delivery itself has all of it. */
+        TracedAttempt: {
+            id: string;
+            /** @description A person asked for it. */
+            manual: boolean;
+            /** Format: int32 */
+            number: number;
+            outcome: components["schemas"]["AttemptOutcome"];
+            reason: string;
+            /** @description From a closed list, such as `timeout`. */
+            reason_code: string;
+            /** Format: int32 */
+            response_status: number | null;
+            started_at: string;
+            timings: components["schemas"]["AttemptTimings"] | null;
+        };
+        /** @description A delivery with what it waits for. */
+        TracedDelivery: {
+            /** @description Oldest first. */
+            attempts: components["schemas"]["TracedAttempt"][];
+            completed_at: string | null;
+            endpoint_id: string;
+            endpoint_name: string;
+            id: string;
+            /** @description What was said of this webhook when the event was published: its filter failed, or it was disabled then. */
+            notes: string[];
+            /** @description Made later than the event, by a recovery. */
+            recovered: boolean;
+            status: components["schemas"]["DeliveryStatusName"];
+            waiting: components["schemas"]["DeliveryWaiting"] | null;
+        };
         /** @description What a transformation said. */
         TransformationTrial: {
             error?: components["schemas"]["ProgramError"];
@@ -2250,6 +2442,11 @@ export interface components {
          * @enum {string}
          */
         WaitingKind: "nothing" | "visitor" | "webhook" | "timer";
+        /**
+         * @description Why a pending delivery waits.
+         * @enum {string}
+         */
+        WaitingReason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
         /** @description A public key. */
         WebhookKey: {
             /** @description `ed25519` */
@@ -2908,6 +3105,35 @@ export interface operations {
             };
         };
     };
+    endpoints_handshake: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     endpoints_recover: {
         parameters: {
             query?: never;
@@ -3190,7 +3416,7 @@ export interface operations {
             };
         };
     };
-    events_event_types: {
+    "event-types_list": {
         parameters: {
             query?: {
                 cursor?: string;
@@ -3207,7 +3433,143 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_String"];
+                    "application/json": components["schemas"]["List_EventTypeDetail"];
+                };
+            };
+        };
+    };
+    "event-types_create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventTypeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "event-types_patch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventTypePatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3348,6 +3710,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTrace"];
                 };
             };
             404: {
@@ -4218,6 +4609,64 @@ export interface operations {
                 content?: never;
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_grant: {
+        parameters: {
+            query: {
+                key: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endpoints_grant_by_post: {
+        parameters: {
+            query: {
+                key: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,8 @@ import ConversationsPage from '../conversations/ConversationsPage.svelte';
 import DeliveriesPage from '../events/DeliveriesPage.svelte';
 import DeliveryPage from '../events/DeliveryPage.svelte';
 import EventPage from '../events/EventPage.svelte';
+import EventTypePage from '../event-types/EventTypePage.svelte';
+import EventTypesPage from '../event-types/EventTypesPage.svelte';
 import EventsPage from '../events/EventsPage.svelte';
 import InboxesPage from '../inboxes/InboxesPage.svelte';
 import InboxPage from '../inboxes/InboxPage.svelte';
@@ -35,6 +37,9 @@ export const routes: RouteDefinition = {
   '/events/:id': EventPage,
   '/deliveries': DeliveriesPage,
   '/deliveries/:id': DeliveryPage,
+  '/event-types': EventTypesPage,
+  '/event-types/new': EventTypePage,
+  '/event-types/type/:name': EventTypePage,
   '/inboxes': InboxesPage,
   '/inboxes/:id': InboxPage,
   '/inboxes/:id/settings': InboxSettingsPage,

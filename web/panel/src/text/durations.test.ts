@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_SCHEDULE, durationText, readDuration, readSchedule, scheduleText } from './durations';
+import { DEFAULT_SCHEDULE, durationText, readDuration, readSchedule, scheduleText, roundedDuration } from './durations';
 
 test('durations are read however people write them, in both languages', () => {
   for (const [text, seconds] of [
@@ -38,4 +38,9 @@ test('what is written can be read again', () => {
   }
   expect(scheduleText(DEFAULT_SCHEDULE, 'en')).toBe('0 s, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h');
   expect(durationText(432_000, 'tr')).toBe('5 gün');
+});
+
+test('a sum is rounded to what tells something', () => {
+  const rounded = [0, 45, 119, 301, 7199, 8000, 170_000, 271_505].map((seconds) => durationText(roundedDuration(seconds), 'en'));
+  expect(rounded).toEqual(['1 s', '45 s', '119 s', '5 min', '2 h', '2 h', '47 h', '3 days']);
 });

@@ -54,6 +54,12 @@ export function durationText(seconds: number, lang: Language): string {
   return `${seconds} ${second}`;
 }
 
+/** Seconds rounded to what tells something: "3 days" rather than "271505 s", "5 min" rather than "301 s"; at least one. */
+export function roundedDuration(seconds: number): number {
+  const unit = [DAY, HOUR, MINUTE].find((one) => seconds >= 2 * one) ?? 1;
+  return Math.max(1, Math.round(seconds / unit) * unit);
+}
+
 /** A schedule as `readSchedule` takes it. */
 export function scheduleText(seconds: readonly number[], lang: Language): string {
   return seconds.map((one) => durationText(one, lang)).join(', ');

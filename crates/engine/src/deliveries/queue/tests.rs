@@ -144,7 +144,7 @@ fn an_open_breaker_holds_the_backlog_but_nobody_who_waits() {
     }
     for _ in 0..10 {
         queue.answered(at(1), Signal::Broken, Some(most(64)));
-    queue.done();
+        queue.done();
     }
     assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::RestUntil(until) if until == at(6)));
     let asked_for = Job { manual: true, ..job(99) };

@@ -1,7 +1,9 @@
 //! The parts of an endpoint that are objects of their own, alike in questions and answers.
 
 use crate::api::present;
+use crate::time::rfc3339;
 use kanca_domain::endpoints::RateLimit as Limit;
+use kanca_domain::endpoints::handshake::{Handshake, HandshakeState};
 use kanca_engine::endpoints::{AuthFields, AuthKind, CertificateFields, ProxyFields, RateLimitInput};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -91,6 +93,44 @@ impl From<EndpointProxy> for ProxyFields {
 impl From<ProxyFields> for EndpointProxy {
     fn from(ProxyFields { url, username, password }: ProxyFields) -> Self {
         Self { url, username, password }
+    }
+}
+
+/// Where the handshake with the receiver stands. Only `granted` and `unsupported` let deliveries through.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointHandshake {
+    #[schema(value_type = HandshakeName)]
+    pub state: HandshakeState,
+    /// What came of it, in words, with the next step.
+    pub detail: String,
+    pub at: String,
+    /// As whom Kanca asked: the host of its public address.
+    pub origin: String,
+    /// How many requests in a minute may be sent; `null` = any number.
+    pub per_minute: Option<u32>,
+}
+
+/// `refused`: it wants events from another sender only. `unsupported`: it answered and said nothing of events, so it gets
+/// a few in a minute. `unreachable`: there was no answer, and it is asked again by itself.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum HandshakeName {
+    Pending,
+    Granted,
+    Refused,
+    Unsupported,
+    Unreachable,
+}
+
+impl From<&Handshake> for EndpointHandshake {
+    fn from(Handshake { state, detail, at, origin, per_minute }: &Handshake) -> Self {
+        Self {
+            state: *state,
+            detail: detail.clone(),
+            at: rfc3339(*at),
+            origin: origin.clone(),
+            per_minute: *per_minute,
+        }
     }
 }
 

@@ -55,6 +55,7 @@ fn every_call_asks_who_is_there_unless_it_is_open() {
         "/api/v1/scenario.schema.json",
         "/chat/v1/bots/{bot}",
         "/.well-known/webhook-keys/{id}",
+        "/webhook-handshakes/{id}",
         "/chat/v1/conversations",
     ];
     for (method, path, _) in calls(&server) {
@@ -117,7 +118,7 @@ fn filled(path: &str) -> String {
 fn existing(server: &Server, path: &str) -> String {
     let api = server.api();
     let first = |list: &str| api.all(list).first().map(|item| item["id"].as_str().unwrap().to_owned());
-    if path.starts_with("/.well-known/webhook-keys/") {
+    if path.starts_with("/.well-known/webhook-keys/") || path.starts_with("/webhook-handshakes/") {
         let signed = json!({"signature": "v1a"});
         return path
             .replace("{id}", &crate::support::text(&api.create_endpoint_with("http://127.0.0.1:9/", signed)["id"]));

@@ -42,9 +42,17 @@ fn a_certificate_and_a_proxy_are_shown_without_their_secrets() {
     let (expired, _) = certificate(2020);
     let (other, _) = certificate(2099);
     let mixed = json!({"certificate_pem": given["certificate_pem"], "private_key_pem": other["private_key_pem"]});
-    for (wrong, field) in [(expired, "certificate_pem"), (mixed, "private_key_pem")] {
-        let problem = api.patch(&path, &json!({"client_certificate": wrong})).expect_problem(422);
-        assert_eq!(problem["errors"][0]["field"], format!("client_certificate.{field}"), "{problem}");
+    for (wrong, field, words) in
+        [(expired, "certificate_pem", "expired (2020-01-01"), (mixed, "private_key_pem", "does not belong")]
+    {
+        let new = json!({"name": "x", "url": "https://example.com/", "client_certificate": wrong});
+        let patch = json!({"client_certificate": wrong});
+        for problem in [api.post("/endpoints", &new), api.patch(&path, &patch)] {
+            let problem = problem.expect_problem(422);
+            let error = &problem["errors"][0];
+            assert_eq!(error["field"], format!("client_certificate.{field}"), "{problem}");
+            assert!(text(&error["message"]).contains(words), "{problem}");
+        }
     }
     server.terminate();
     for secret in [key.as_str(), "pr0xy-s3cr3t"] {

@@ -3,58 +3,42 @@
 
 use super::crashes::{counts, every_event_is_there_with_all_its_deliveries};
 use super::load::Acknowledged;
+use super::shims::Shim;
 use crate::support::{Api, Receiver, Reply, Server, eventually, text};
 use serde_json::json;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
-use tempfile::TempDir;
 
-/// The shim below the storage layer, and the file that tells it what to do.
-struct Syncs {
-    dir: TempDir,
-    control: File,
-}
+/// What stands below the storage layer.
+struct Syncs(Shim);
 
 #[derive(Clone, Copy)]
 enum Fate {
     AsUsual,
     Fails,
     /// The process is killed instead of the sync after so many others.
-    KilledBefore(u64),
+    KilledBefore(i64),
     /// The process is killed right after it.
-    KilledAfter(u64),
+    KilledAfter(i64),
 }
 
 impl Syncs {
     fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/durability/syncs.c");
-        let mut compile = Command::new("cc");
-        compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(dir.path().join("syncs.so")).arg(source).arg("-ldl");
-        let status = compile.status().expect("cc, which Rust links with, is there");
-        assert!(status.success());
-        let control = File::create_new(dir.path().join("control")).unwrap();
-        control.set_len(16).unwrap();
-        Self { dir, control }
+        Self(Shim::new("syncs.c", "SYNC_CONTROL", 2))
     }
 
     fn server(&self) -> Server {
-        let path = |name: &str| self.dir.path().join(name).to_str().unwrap().to_owned();
-        Server::builder().env("LD_PRELOAD", &path("syncs.so")).env("SYNC_CONTROL", &path("control")).start()
+        self.0.server()
     }
 
     fn shall(&self, fate: Fate) {
         let (what, left) = match fate {
-            Fate::AsUsual => (0u64, 0u64),
+            Fate::AsUsual => (0, 0),
             Fate::Fails => (1, 0),
             Fate::KilledBefore(left) => (2, left),
             Fate::KilledAfter(left) => (3, left),
         };
-        self.control.write_all_at(&left.to_ne_bytes(), 8).unwrap();
-        self.control.write_all_at(&what.to_ne_bytes(), 0).unwrap();
+        self.0.set(1, left);
+        self.0.set(0, what);
     }
 }
 

@@ -124,6 +124,24 @@ impl Server {
         self.child.as_ref().expect("the server runs").id()
     }
 
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        let ended = self.child.as_mut().is_none_or(|child| child.try_wait().unwrap().is_some());
+        if ended {
+            self.child = None;
+        }
+        !ended
+    }
+
+    /// Whether it has not ended by itself in this time.
+    pub fn is_running_after(&mut self, time: Duration) -> bool {
+        let until = std::time::Instant::now() + time;
+        while self.is_running() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.is_some()
+    }
+
     /// Ends it without any chance to tidy up.
     pub fn kill_9(&mut self) {
         let mut child = self.child.take().expect("the server runs");

@@ -92,10 +92,10 @@ fn a_record_that_could_not_be_synced_leaves_its_place_to_the_next() {
     let (mut files, _) = opened(dir.path(), 7, 0);
     append(&mut files, 1, b"one");
     // A file that cannot be written stands for a disk that fails.
-    let usual = files.files[0].replace(File::open(path(dir.path(), 0)).unwrap());
+    let usual = files.open[0].replace(File::open(path(dir.path(), 0)).unwrap());
     let mut record = vec![0; HEADER + 3];
     files.append(2, &mut record).unwrap_err();
-    files.files[0] = usual;
+    files.open[0] = usual;
     append(&mut files, 2, b"two");
     assert_eq!(opened(dir.path(), 7, 0).1, [(1, b"one".to_vec()), (2, b"two".to_vec())]);
 }

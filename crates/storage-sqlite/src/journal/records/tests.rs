@@ -17,7 +17,7 @@ fn event() -> Event<'static> {
     Event {
         id: [1; 16],
         project: [2; 16],
-        event_type: "order.paid",
+        kind: "order.paid",
         timestamp: "2024-01-01T00:00:00Z",
         accepted_at: at,
         data: "{\"a\":1}",
@@ -39,7 +39,7 @@ fn the_bytes_of_an_event_stay_what_they_are() {
 fn an_event_comes_back_as_it_was() {
     let bytes = event().into_bytes().unwrap();
     let Record::Event(event) = Record::of(&bytes).unwrap() else { panic!("no event") };
-    assert_eq!((event.id, event.project, event.event_type, event.data), ([1; 16], [2; 16], "order.paid", "{\"a\":1}"));
+    assert_eq!((event.id, event.project, event.kind, event.data), ([1; 16], [2; 16], "order.paid", "{\"a\":1}"));
     assert_eq!((event.deliveries[0].id, event.deliveries[0].claim), ([3; 16], true));
 }
 
@@ -47,7 +47,9 @@ fn an_event_comes_back_as_it_was() {
 fn what_is_cut_off_is_refused_with_the_next_step() {
     let bytes = event().into_bytes().unwrap();
     for length in 0..bytes.len() {
-        let Err(StorageError::Internal(words)) = Record::of(&bytes[..length]) else { panic!("{length} bytes are read") };
+        let Err(StorageError::Internal(words)) = Record::of(&bytes[..length]) else {
+            panic!("{length} bytes are read")
+        };
         assert!(words.contains("start the version that wrote it"), "{words}");
     }
 }

@@ -55,4 +55,13 @@ export default {
   'delivery.title': 'Defaults of this project’s webhooks',
   'delivery.text': 'They hold for each webhook that does not say otherwise.',
   'delivery.scheduleHint': 'The wait before each attempt, such as “0 s, 5 s, 5 min, 2 h”. Empty: Kanca’s default.',
+  'retention.title': 'How long things are kept',
+  'retention.text': 'Ended events with their deliveries and attempts, and captured requests. What is pending always stays.',
+  'retention.keep': 'Keep them',
+  'retention.keepHint': 'The installation may drop the oldest ones earlier, when the data gets too large for it.',
+  'retention.default': 'As the installation says',
+  'retention.days': 'For a number of days',
+  'retention.ever': 'For ever',
+  'retention.number': 'Days',
+  'retention.numberError': 'Give a whole number from 1 to 3650.',
 } as const satisfies Record<string, string>;

@@ -57,6 +57,15 @@ const tr: Record<keyof typeof en, string> = {
   'delivery.title': 'Bu projenin web kancalarının varsayılanları',
   'delivery.text': 'Başka bir şey söylemeyen her web kancası için geçerlidir.',
   'delivery.scheduleHint': 'Her denemeden önceki bekleme, örneğin “0 sn, 5 sn, 5 dk, 2 sa”. Boşsa Kanca’nın varsayılanı geçerlidir.',
+  'retention.title': 'Kayıtların saklanma süresi',
+  'retention.text': 'Sonuçlanmış olaylar, teslimatları ve denemeleri ile yakalanan istekler. Bekleyenler her zaman kalır.',
+  'retention.keep': 'Saklama',
+  'retention.keepHint': 'Veriler çok büyürse kurulum en eskilerini daha önce silebilir.',
+  'retention.default': 'Kurulumun ayarı',
+  'retention.days': 'Belirli bir gün sayısı',
+  'retention.ever': 'Süresiz',
+  'retention.number': 'Gün',
+  'retention.numberError': '1 ile 3650 arasında bir tam sayı yazın.',
 };
 
 export default tr;

@@ -1,0 +1,30 @@
+/** What programs said when they were tried, as words and tones. */
+import type { EndpointTrial, FilterTrial, ProgramError, TransformationTrial } from '../api/models';
+import type { Tone } from '../ui/StatusBadge.svelte';
+
+interface Said<Word extends string> {
+  tone: Tone;
+  word: Word;
+}
+
+/** A filter that fails lets the event pass, which is told apart from one that says yes. */
+export function filterSays({ passed, error }: FilterTrial): Said<'trial.failedPasses' | 'trial.passes' | 'trial.keepsBack'> {
+  if (error) return { tone: 'warn', word: 'trial.failedPasses' };
+  return passed ? { tone: 'ok', word: 'trial.passes' } : { tone: 'neutral', word: 'trial.keepsBack' };
+}
+
+export function transformationSays({ skipped, error }: TransformationTrial): Said<'trial.failed' | 'trial.skips' | 'trial.done'> {
+  if (error) return { tone: 'bad', word: 'trial.failed' };
+  return skipped ? { tone: 'neutral', word: 'trial.skips' } : { tone: 'ok', word: 'trial.done' };
+}
+
+/** Whether an attempt would be made with this request. */
+export function wouldSend({ matches_types, filter, request }: EndpointTrial): boolean {
+  return matches_types && (filter?.passed ?? true) && request !== null;
+}
+
+/** "Line 2, column 5: …", as far as the place is known. */
+export function errorText({ message, line, column }: ProgramError, t: (key: 'trial.line' | 'trial.place', values: Record<string, string | number>) => string): string {
+  if (line === undefined) return message;
+  return column === undefined ? t('trial.line', { line, message }) : t('trial.place', { line, column, message });
+}
