@@ -115,6 +115,18 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_end_and_are_never_more_than_came(
+            text in proptest::collection::vec(proptest::sample::select(&b"0123afF;:xz\r\n\r\n \0\xff"[..]), 0..80),
+            step in 1_usize..9,
+        ) {
+            if let Ok((data, left)) = read(&text, step) {
+                proptest::prop_assert!(data.len() + left < text.len());
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_chunk_is_refused() {
         for (text, words) in [

@@ -136,6 +136,23 @@ mod tests {
         check("HTTP/1.0 200 OK", &["transfer-encoding: chunked"], "200 Close ends");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_bytes_are_a_head_or_a_sentence(
+            status in "HTTP/1\\.[01x] [0-9 ]{0,4} ?[a-z]{0,3}",
+            lines in proptest::collection::vec("(content-length|transfer-encoding|connection|x|): ?[ -~\0\r]{0,9}", 0..5),
+            rest in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+        ) {
+            let mut bytes = format!("{status}\r\n{}\r\n\r\n", lines.join("\r\n")).into_bytes();
+            bytes.extend(rest);
+            match parse(&bytes) {
+                Ok(Some((_, length))) => proptest::prop_assert!(length <= bytes.len()),
+                Ok(None) => {}
+                Err(failure) => proptest::prop_assert!(!failure.detail.is_empty()),
+            }
+        }
+    }
+
     #[test]
     fn what_cannot_be_framed_is_refused() {
         let ok = "HTTP/1.1 200 OK";

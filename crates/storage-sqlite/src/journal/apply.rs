@@ -71,10 +71,14 @@ impl Batches {
             self.apply(&blocks, last)?;
             tracing::info!("applied what the journal held: Kanca was not stopped orderly");
         }
-        self.sql
-            .execute("UPDATE journal SET epoch = ?1, applied = 0", [int(epoch + 1)])
+        // By chance and not by counting: a database that came back from a copy must not take newer files for its own.
+        let epoch = self
+            .sql
+            .query_row("UPDATE journal SET epoch = abs(random() / 2), applied = 0 RETURNING epoch", [], |row| {
+                row.get(0)
+            })
             .map_err(|error| named(&error))?;
-        files.start_epoch(epoch + 1);
+        files.start_epoch(uint(epoch));
         self.set_usable(has_room);
         Ok(Some(files))
     }
