@@ -204,7 +204,6 @@ impl Engine {
             publication.data.clone(),
             publication.hops,
         );
-        let body = Arc::new(body.marked(test));
         let matched;
         let (endpoints, waiter, explanation) = match audience {
             Audience::Subscribers => {
@@ -216,7 +215,6 @@ impl Engine {
             Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
         };
         let mut deliveries = Vec::with_capacity(endpoints.len());
-        let mut jobs = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
@@ -230,9 +228,13 @@ impl Engine {
                 waiter: waiter.clone(),
                 claim,
             });
-            let job = Job::first(delivery, body.clone(), waiter.clone(), claim);
-            jobs.push((endpoint.clone(), job));
         }
+        // Counted from the first moment, so that a crowd of callers is seen.
+        let stays = deliveries.iter().any(|delivery| delivery.claim);
+        let body = body.marked(test);
+        let body = Arc::new(if stays { body.counted(&self.dispatcher) } else { body });
+        let job = |delivery: &NewDelivery| Job::first(delivery.id, body.clone(), waiter.clone(), delivery.claim);
+        let jobs = endpoints.iter().cloned().zip(deliveries.iter().map(job)).collect();
         let event = NewEvent {
             id,
             project_id: project,

@@ -107,6 +107,9 @@ impl SqliteStorage {
             drop(ClaimGuard::new(&self.writer, gone.copied().collect()));
         }
         guard.keep();
+        if let Some(journal) = &self.journal {
+            journal.handed_out(&items);
+        }
         Ok(items)
     }
 }

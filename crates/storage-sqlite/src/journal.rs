@@ -8,8 +8,8 @@
 //! asks after an answer finds what was answered. After a crash the records that are not in the tables are applied first.
 //!
 //! Only what is certain to be applied as it was answered goes this way: an event without an idempotency key, whose
-//! deliveries wait behind no other; an outcome of a delivery that came this way and was not touched since. And only
-//! while the disk has room, so that what was acknowledged finds its place.
+//! deliveries wait behind no other; an outcome of a delivery that nothing waits behind and that was not touched since it
+//! was handed out. And only while the disk has room, so that what was acknowledged finds its place.
 
 mod apply;
 mod files;
@@ -28,7 +28,7 @@ use crate::writer::Writer;
 use crate::{events, outcomes};
 use kanca_domain::ids::Id;
 use kanca_storage::Result;
-use kanca_storage::deliveries::Recorded;
+use kanca_storage::deliveries::{DueDelivery, Recorded};
 use kanca_storage::events::Accepted;
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
@@ -96,7 +96,7 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Known {
     deleted_endpoints: HashSet<Uuid>,
-    /// Deliveries that came this way and whose first attempt has no outcome yet, with their endpoints.
+    /// Deliveries that were handed out and whose attempt has no outcome yet, with their endpoints.
     under_way: HashMap<Uuid, Uuid>,
 }
 
@@ -149,6 +149,16 @@ impl Journal {
         // The answer of whatever comes after it must be read from the table.
         let came_this_way = self.shared.known.lock().under_way.remove(&outcome.delivery).is_some();
         came_this_way && self.shared.usable.load(Ordering::Relaxed) && outcome.is_small()
+    }
+
+    /// Outcomes of these may go this way, where no other delivery and no earlier state depends on them.
+    pub(crate) fn handed_out(&self, deliveries: &[DueDelivery]) {
+        let mut known = self.shared.known.lock();
+        for due in deliveries.iter().filter(|due| due.queue_key.is_none() && !due.manual && due.waiter.is_none()) {
+            if !known.deleted_endpoints.contains(&due.endpoint_id.uuid()) {
+                known.under_way.insert(due.id.uuid(), due.endpoint_id.uuid());
+            }
+        }
     }
 
     /// Accepts an event, given as its row; returns when it is durable.

@@ -4,7 +4,7 @@
 
 use super::crew::{Crew, Task};
 use super::queue::{Next, Queue, Terms};
-use super::shares::Shares;
+use super::shares::{JOB_WEIGHT, Room, Shares};
 use super::{Job, outcome::Step};
 use crate::Engine;
 use crate::endpoints::Endpoint;
@@ -42,7 +42,7 @@ pub(crate) struct Dispatcher {
     /// With a delivery it is one that a conversation waits for, which takes no queue.
     alarms: Mutex<BTreeSet<Alarm>>,
     alarm_changed: Notify,
-    shares: Shares,
+    shares: Arc<Shares>,
     crew: Arc<Crew>,
     /// What the heaviest delivery seen lately weighs; sinks with each reading of the table. 0 before the first.
     likely_weight: AtomicUsize,
@@ -74,6 +74,11 @@ impl Dispatcher {
     /// Reserves memory for a new delivery of an endpoint.
     pub fn reserve(&self, project: ProjectId, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
         self.shares.has_room(project) && self.queue(endpoint).lock().reserve(delivery, now)
+    }
+
+    /// The memory of an event of so many bytes.
+    pub fn room(&self, project: ProjectId, bytes: usize) -> Room {
+        self.shares.room(project, bytes)
     }
 
     /// Nothing is known of an endpoint's receiver any more.
@@ -118,10 +123,10 @@ impl Dispatcher {
             let queue = self.queue(id);
             self.likely_weight.fetch_max(job.event.weight(), Ordering::Relaxed);
             if job.reserved {
-                let (project, weight, is_held) = (job.event.project_id, job.event.weight(), held.contains(&job.id));
-                self.shares.add_weight(project, weight);
+                let (project, is_held) = (job.event.project_id, held.contains(&job.id));
+                self.shares.add_weight(project, JOB_WEIGHT);
                 if !queue.lock().put_reserved(job, is_held) {
-                    self.shares.drop_weight(project, weight);
+                    self.shares.drop_weight(project, JOB_WEIGHT);
                 }
             } else if !held.contains(&job.id) {
                 queue.lock().note_due(job.event.accepted_at);
@@ -185,8 +190,8 @@ impl Dispatcher {
 
     /// Drops what is in memory for a deleted endpoint.
     pub fn forget(&self, project: ProjectId, endpoint: EndpointId) {
-        let weight = self.queue(endpoint).lock().forget();
-        self.shares.drop_weight(project, weight);
+        let dropped = self.queue(endpoint).lock().forget();
+        self.shares.drop_weight(project, dropped * JOB_WEIGHT);
     }
 
     fn recruit(&self, engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
@@ -264,11 +269,11 @@ impl Engine {
         }
         match self.storage.claim(vec![delivery]).await {
             Ok(claimed) => {
-                for job in claimed.into_iter().map(Job::from_table) {
-                    let (project, weight) = (job.event.project_id, job.event.weight());
-                    self.dispatcher.shares.add_weight(project, weight);
+                for job in claimed.into_iter().map(|due| Job::from_table(due, &self.dispatcher)) {
+                    let project = job.event.project_id;
+                    self.dispatcher.shares.add_weight(project, JOB_WEIGHT);
                     if !queue.lock().put_urgent(job) {
-                        self.dispatcher.shares.drop_weight(project, weight);
+                        self.dispatcher.shares.drop_weight(project, JOB_WEIGHT);
                     }
                 }
             }
@@ -363,7 +368,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
-                let (project, weight, delivery) = (job.event.project_id, job.event.weight(), job.id);
+                let (project, delivery) = (job.event.project_id, job.id);
                 let waited_for = job.waiter.is_some();
                 let place = dispatcher.shares.take_place(project).await;
                 let attempted = engine.attempt(endpoint, *job).await;
@@ -385,7 +390,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                     Some(attempted) => engine.conclude(attempted).await,
                     None => Step::default(),
                 };
-                dispatcher.shares.drop_weight(project, weight);
+                dispatcher.shares.drop_weight(project, JOB_WEIGHT);
                 if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
                     dispatcher.idle.notify_waiters();
                 }
@@ -420,9 +425,9 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
     let now = engine.clock.now();
     match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size()).await {
         Ok(claimed) => {
-            let jobs: Vec<_> = claimed.items.into_iter().map(Job::from_table).collect();
+            let jobs: Vec<_> = claimed.items.into_iter().map(|due| Job::from_table(due, &engine.dispatcher)).collect();
             for job in &jobs {
-                engine.dispatcher.shares.add_weight(job.event.project_id, job.event.weight());
+                engine.dispatcher.shares.add_weight(job.event.project_id, JOB_WEIGHT);
             }
             engine.dispatcher.note_read(jobs.iter().map(|j| j.event.weight()).max());
             let next = queue.lock().refilled(jobs, claimed.next_due);

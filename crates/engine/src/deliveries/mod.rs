@@ -20,6 +20,7 @@ pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
 
+use self::shares::{JOB_WEIGHT, Room};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
 use crate::errors::{EngineError, Result};
@@ -45,6 +46,8 @@ pub(crate) struct EventBody {
     pub hops: u8,
     /// The event is a test, and says so.
     pub test: bool,
+    /// The memory that it takes, as long as any delivery is there that needs it.
+    _room: Option<Room>,
     encoded: [OnceLock<Result<SharedBody, TooLarge>>; Format::ALL.len()],
 }
 
@@ -74,7 +77,13 @@ impl EventBody {
         hops: u8,
     ) -> Self {
         let (test, encoded) = (false, Default::default());
-        Self { project_id, event_id, event_type, timestamp, accepted_at, data, hops, test, encoded }
+        Self { project_id, event_id, event_type, timestamp, accepted_at, data, hops, test, _room: None, encoded }
+    }
+
+    /// The same, and the memory it takes is counted until it is dropped.
+    pub fn counted(self, dispatcher: &Dispatcher) -> Self {
+        let bytes = self.data.as_str().len() * 2;
+        Self { _room: Some(dispatcher.room(self.project_id, bytes)), ..self }
     }
 
     /// The same, marked as a test or not.
@@ -99,9 +108,9 @@ impl EventBody {
         Envelope { project, id, event_type: &self.event_type, timestamp, data: &self.data }
     }
 
-    /// Bytes it takes in memory, roughly: the data, and as much again for its encoded form.
+    /// Bytes that it takes in memory with one delivery, roughly: the data, and as much again for its encoded form.
     pub fn weight(&self) -> usize {
-        self.data.as_str().len() * 2 + 512
+        self.data.as_str().len() * 2 + JOB_WEIGHT
     }
 }
 
@@ -126,7 +135,7 @@ impl Job {
         Self { id, event, steps_used: 0, attempt_count: 0, scheduled_from, manual: false, waiter, reserved }
     }
 
-    fn from_table(due: DueDelivery) -> Self {
+    fn from_table(due: DueDelivery, dispatcher: &Dispatcher) -> Self {
         let event = EventBody::new(
             due.project_id,
             due.event_id,
@@ -138,7 +147,7 @@ impl Job {
         );
         Self {
             id: due.id,
-            event: Arc::new(event.marked(due.test)),
+            event: Arc::new(event.marked(due.test).counted(dispatcher)),
             scheduled_from: due.scheduled_from,
             steps_used: due.steps_used,
             attempt_count: due.attempt_count,

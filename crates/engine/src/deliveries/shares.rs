@@ -4,6 +4,7 @@
 use kanca_domain::ids::ProjectId;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
@@ -12,6 +13,9 @@ const MAX_WEIGHT: usize = 32 << 20;
 /// Attempts under way in all. Each needs a socket and some buffers; endpoints that do not answer hold few of them,
 /// because their pace shrinks.
 const MAX_PLACES: usize = 4_096;
+
+/// Bytes that a delivery takes in memory beside its event, roughly.
+pub(super) const JOB_WEIGHT: usize = 256;
 
 /// What is in use.
 #[derive(Default)]
@@ -78,6 +82,12 @@ impl Shares {
         used.change(project, |part| part.weight = part.weight.saturating_sub(weight));
     }
 
+    /// An event came into memory; it leaves when this is dropped.
+    pub fn room(self: &Arc<Self>, project: ProjectId, bytes: usize) -> Room {
+        self.add_weight(project, bytes);
+        Room { shares: self.clone(), project, bytes }
+    }
+
     /// Waits for a place for an attempt.
     pub async fn take_place(&self, project: ProjectId) -> Place<'_> {
         loop {
@@ -97,6 +107,19 @@ impl Shares {
             used.change(project, |part| part.places += 1);
         }
         fits
+    }
+}
+
+/// The memory that an event takes, given back when dropped.
+pub(crate) struct Room {
+    shares: Arc<Shares>,
+    project: ProjectId,
+    bytes: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.shares.drop_weight(self.project, self.bytes);
     }
 }
 
