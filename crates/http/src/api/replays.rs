@@ -27,7 +27,7 @@ pub struct RetryInput {
     /// A full type, or a prefix followed by `.*`.
     #[serde(default)]
     pub event_type: Option<String>,
-    /// `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again.
+    /// `failed` (when absent), `delivered` or `cancelled`; what was cancelled is never sent again, so nothing is counted.
     #[serde(default)]
     pub status: Option<String>,
     /// Deliveries made at or after this time (RFC 3339).
