@@ -26,6 +26,14 @@ export class ApiProblem extends Error {
   field(name: string): string | undefined {
     return this.errors.find((error) => error.field === name)?.message;
   }
+
+  /** Its sentences about a field and what lies inside it: `headers.Host`, `event_types[1]`, `data/lines/0`. */
+  within(name: string): string | undefined {
+    const inside = this.errors.filter(({ field }) => field === name || (field.startsWith(name) && '.[/'.includes(field[name.length] ?? '')));
+    // Messages about headers and types name them; a place in JSON is not in its message.
+    const told = inside.map(({ field, message }) => (field[name.length] === '/' ? `${field.slice(name.length + 1)}: ${message}` : message));
+    return told.join(' · ') || undefined;
+  }
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
