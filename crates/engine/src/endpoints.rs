@@ -22,7 +22,7 @@ use kanca_domain::endpoints::{self as rules, EndpointOptions, EndpointStatus, Or
 use kanca_domain::events::{BuiltIn, Subscription};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
-use kanca_domain::inboxes::inbox_of_own_url;
+use kanca_domain::inboxes::{Slug, inbox_of_own_url};
 use kanca_domain::signatures::Version;
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::EndpointRecord;
@@ -46,6 +46,8 @@ pub struct Endpoint {
     pub(crate) way: Way,
     /// The headers that are its own, with values.
     own_headers: Vec<(String, String)>,
+    /// What its URL names under Kanca's own origin, whether or not there is such an inbox.
+    own_slug: Option<Slug>,
 }
 
 impl Endpoint {
@@ -54,7 +56,8 @@ impl Endpoint {
         let way = engine.read_way(record.id, options.client_certificate.as_ref(), options.proxy.as_ref());
         let mut own_headers = secrets.headers.clone();
         own_headers.extend(secrets.options.auth.iter().map(|auth| ("authorization".to_owned(), auth.header())));
-        Arc::new(Self { way, signing: Signing::new(&secrets), record, subscription, secrets, own_headers })
+        let own_slug = engine.own_slug(&record.url);
+        Arc::new(Self { way, signing: Signing::new(&secrets), record, subscription, secrets, own_headers, own_slug })
     }
 
     /// The names of the custom headers.
@@ -297,15 +300,19 @@ impl Engine {
         if let Some(inbox) = endpoint.record.inbox_id.and_then(|id| snapshot.inboxes.get(&id)) {
             return (format!("{}{}", self.inbox_address(&inbox.record.slug), after_slug(url)), Route::OwnInbox);
         }
-        let route = if self.own_inbox(url).is_some() { Route::OwnInbox } else { Route::Guarded };
-        (url.clone(), route)
+        let is_own = endpoint.own_slug.as_ref().is_some_and(|slug| snapshot.slugs.contains_key(slug.as_str()));
+        (url.clone(), if is_own { Route::OwnInbox } else { Route::Guarded })
     }
 
     /// The inbox that a URL under Kanca's own origin names, in whatever project.
     fn own_inbox(&self, url: &str) -> Option<(InboxId, ProjectId)> {
-        let url = Url::parse(url).ok()?;
-        let slug = self.own_origins.iter().find_map(|origin| inbox_of_own_url(&url, origin))?;
+        let slug = self.own_slug(url)?;
         self.snapshot.load().slugs.get(slug.as_str()).map(|i| (i.record.id, i.record.project_id))
+    }
+
+    fn own_slug(&self, url: &str) -> Option<Slug> {
+        let url = Url::parse(url).ok()?;
+        self.own_origins.iter().find_map(|origin| inbox_of_own_url(&url, origin))
     }
 
     pub(crate) fn load_endpoint(&self, record: EndpointRecord) -> Result<Arc<Endpoint>> {

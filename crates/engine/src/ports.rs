@@ -164,7 +164,7 @@ pub struct Sent {
 #[async_trait]
 pub trait Sender: Send + Sync + 'static {
     /// One HTTP exchange.
-    async fn send(&self, request: OutgoingRequest) -> Sent;
+    async fn send(&self, request: &OutgoingRequest) -> Sent;
 
     /// Reads a client certificate (PEM, intermediates after it) and its private key (PEM: PKCS #8, PKCS #1 or SEC 1, not
     /// encrypted). Whether it is still valid is for the caller to see. A sender that knows no TLS refuses each.

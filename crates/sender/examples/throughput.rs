@@ -89,7 +89,7 @@ async fn send_all(address: SocketAddr, time: Duration, in_flight: u64) -> (u64, 
             let (client, sent) = (Arc::clone(&client), Arc::clone(&sent));
             tokio::spawn(async move {
                 while start.elapsed() < time {
-                    let response = client.send(request(address.port())).await.result.expect("an answer");
+                    let response = client.send(&request(address.port())).await.result.expect("an answer");
                     assert_eq!(response.status, 200);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }

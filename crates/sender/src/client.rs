@@ -5,15 +5,14 @@ use crate::connect::Connector;
 use crate::failures::protocol;
 use crate::identity;
 use crate::lane::Lane;
-use crate::link::{Link, Outgoing, Unanswered};
+use crate::link::{Link, Unanswered};
 use crate::pool::Pool;
 use crate::progress::{Progress, Step};
-use crate::request;
+use crate::request::{self, Outgoing};
+use crate::response::Head;
 use crate::settings::Settings;
 use crate::target::Targets;
 use async_trait::async_trait;
-use http::{HeaderMap, Response, StatusCode};
-use hyper::body::Incoming;
 use kanca_engine::ports::{
     ClientIdentity, IncomingResponse, InvalidIdentity, OutgoingRequest, SendFailure, Sender, Sent,
 };
@@ -34,23 +33,20 @@ impl GuardedClient {
 
     async fn exchange(
         &self,
-        request: OutgoingRequest,
+        request: &OutgoingRequest,
         progress: &mut Progress,
     ) -> Result<IncomingResponse, SendFailure> {
         let target = self.targets.of(&request.url, request.route)?;
-        let lane = Lane::new(target, request.proxy, request.identity);
-        let outgoing = request::build(lane.target(), request.method, request.headers, request.body)?;
-        let (mut link, response) = self.answer(&lane, outgoing, progress).await?;
-        let (head, incoming) = response.into_parts();
-        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let lane = Lane::new(target, request.proxy.clone(), request.identity.clone());
+        let outgoing = request::build(lane.target(), request.method, &request.headers, &request.body)?;
+        let (mut link, head) = self.answer(&lane, &outgoing, progress).await?;
+        if head.status == SWITCHING_PROTOCOLS {
             return Err(protocol("the server switched to another protocol, unasked"));
         }
         progress.reach(Step::Body);
-        let (body, truncated) = body::read(&mut link, incoming, request.response_limit).await?;
-        if !truncated {
-            self.pool.put(&lane, link);
-        }
-        Ok(IncomingResponse { status: head.status.as_u16(), headers: texts(&head.headers), body, truncated })
+        let (body, truncated) = body::read(&mut link, &head, request.response_limit).await?;
+        self.pool.put(&lane, link);
+        Ok(IncomingResponse { status: head.status, headers: head.headers, body, truncated })
     }
 
     /// The response's head, over an idle connection if there is one. An idle connection can close under our hands: if
@@ -58,33 +54,33 @@ impl GuardedClient {
     async fn answer(
         &self,
         lane: &Lane,
-        request: Outgoing,
+        request: &Outgoing,
         progress: &mut Progress,
-    ) -> Result<(Box<Link>, Response<Incoming>), SendFailure> {
-        let request = match self.pool.take(lane) {
-            None => request,
-            Some(mut link) => {
-                progress.reuse(link.remote());
-                match link.exchange(request).await {
-                    Ok(response) => return Ok((link, response)),
-                    Err(Unanswered::Unsent(request, _)) => *request,
-                    Err(Unanswered::Failed(failure)) => return Err(failure),
-                }
+    ) -> Result<(Box<Link>, Head), SendFailure> {
+        if let Some(mut link) = self.pool.take(lane) {
+            progress.reuse(link.remote());
+            match link.exchange(request).await {
+                Ok(head) => return Ok((link, head)),
+                Err(Unanswered::Unsent(_)) => {}
+                Err(Unanswered::Failed(failure)) => return Err(failure),
             }
-        };
+        }
         progress.start_afresh();
         let mut link = self.connector.connect(lane, progress).await?;
         progress.reach(Step::Answer);
         match link.exchange(request).await {
-            Ok(response) => Ok((link, response)),
-            Err(Unanswered::Unsent(_, failure) | Unanswered::Failed(failure)) => Err(failure),
+            Ok(head) => Ok((link, head)),
+            Err(Unanswered::Unsent(failure) | Unanswered::Failed(failure)) => Err(failure),
         }
     }
 }
 
+/// RFC 9110 §15.2.2.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 #[async_trait]
 impl Sender for GuardedClient {
-    async fn send(&self, request: OutgoingRequest) -> Sent {
+    async fn send(&self, request: &OutgoingRequest) -> Sent {
         let limit = request.timeout;
         let mut progress = Progress::new();
         let ended = tokio::time::timeout(limit, self.exchange(request, &mut progress)).await;
@@ -95,9 +91,4 @@ impl Sender for GuardedClient {
     fn read_identity(&self, certificate_pem: &str, private_key_pem: &str) -> Result<ClientIdentity, InvalidIdentity> {
         identity::read(certificate_pem, private_key_pem)
     }
-}
-
-fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()
 }

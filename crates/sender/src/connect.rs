@@ -50,7 +50,7 @@ impl Connector {
         match connected {
             Ok(connected) => {
                 let (transport, remote) = connected?;
-                Link::open(transport, remote).await
+                Ok(Box::new(Link::open(transport, remote)))
             }
             Err(_) => Err(progress.overdue(self.connect_timeout)),
         }

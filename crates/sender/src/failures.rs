@@ -2,7 +2,6 @@
 //! decide about retries and ports in the engine.
 
 use kanca_engine::ports::{SendFailure, SendFailureKind as Kind};
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -42,31 +41,9 @@ pub fn from_connect(error: &io::Error, address: SocketAddr) -> SendFailure {
     SendFailure { kind, detail }
 }
 
-/// hyper gave up. The reason may be its own, the socket's or, wrapped in the socket's, that of TLS.
-pub fn from_hyper(error: &hyper::Error) -> SendFailure {
-    if error.is_parse_too_large() {
-        return protocol("the response's head is too large: at most 64 KiB and 100 headers");
-    }
-    if error.is_parse() {
-        return protocol(format!("the answer is not HTTP/1.1: {}", innermost(error)));
-    }
-    if error.is_incomplete_message() {
-        return cut_short();
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            return from_io(io);
-        }
-        if let Some(inner) = cause.downcast_ref::<hyper::Error>() {
-            return from_hyper(inner);
-        }
-        source = cause.source();
-    }
-    if error.is_canceled() || error.is_closed() || error.is_body_write_aborted() {
-        return reset("the connection was closed before the request was sent");
-    }
-    protocol(innermost(error))
+/// The response's head goes on for too long.
+pub fn head_too_large() -> SendFailure {
+    protocol("the response's head is too large: at most 64 KiB, interim responses included, and 100 headers")
 }
 
 /// Reading from or writing to an open connection failed.
@@ -87,12 +64,4 @@ pub fn from_io(error: &io::Error) -> SendFailure {
 /// The peer closed too early.
 pub fn cut_short() -> SendFailure {
     reset("the connection was closed before the response was complete")
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -4,11 +4,12 @@
 //! each address is checked against the rules, and exactly a checked address is dialled. Nothing is looked up twice, so
 //! there is no gap between check and use, and a redirect is just a response.
 //!
-//! Not obvious: there is no ready-made client underneath, only hyper's HTTP/1.1 connection with a small pool of our
-//! own (`pool`). A connection is driven by the very task that waits for the answer (`link`), so ending the wait
-//! ends the connection, and no peer can leave anything behind.
+//! Not obvious: there is no ready-made client underneath, only httparse, a short exchange over one connection (`link`)
+//! and a small pool of our own (`pool`). A connection is driven by the very task that waits for the answer, so ending
+//! the wait ends the connection, and no peer can leave anything behind.
 
 mod body;
+mod chunks;
 mod client;
 mod connect;
 mod failures;
@@ -21,6 +22,7 @@ mod progress;
 mod proxy;
 mod request;
 mod resolve;
+mod response;
 mod settings;
 mod stream;
 mod target;

@@ -1,56 +1,84 @@
 //! The request as it goes out: the caller's headers in their order, and those that only the sender can know.
 
 use crate::failures::protocol;
-use crate::link::Outgoing;
 use crate::target::Target;
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-    USER_AGENT,
-};
-use http::{HeaderMap, Method, Request};
-use http_body_util::Full;
-use kanca_engine::ports::{Method as Asks, SendFailure};
+use kanca_engine::ports::{Method, SendFailure};
 
 /// What Kanca calls itself.
 const PRODUCT: &str = concat!("Kanca/", env!("CARGO_PKG_VERSION"), " (+webhooks)");
+/// Headers that are about the connection (RFC 9110 §7.6.1) or the message's framing.
+const OURS: [&str; 6] = ["connection", "expect", "te", "trailer", "transfer-encoding", "upgrade"];
+/// A body up to this size is copied behind its head, so that both go out in one piece.
+const SMALL: usize = 16 * 1024;
+
+/// A request's bytes; it can be sent twice.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Request line and headers, and the body if it is small.
+    pub head: Vec<u8>,
+    /// The body if it is not in `head`.
+    pub body: Bytes,
+}
 
 /// A request to the target.
 pub fn build(
     target: &Target,
-    asks: Asks,
-    headers: Vec<(String, String)>,
-    body: Bytes,
+    method: Method,
+    headers: &[(String, String)],
+    body: &Bytes,
 ) -> Result<Outgoing, SendFailure> {
-    let mut map = HeaderMap::with_capacity(headers.len() + 4);
-    map.insert(HOST, target.host.clone());
+    let in_one_piece = body.len() <= SMALL;
+    let mut head = Vec::with_capacity(512 + if in_one_piece { body.len() } else { 0 });
+    let method = match method {
+        Method::Post => "POST ",
+        Method::Options => "OPTIONS ",
+    };
+    for part in [method, &target.path, " HTTP/1.1\r\nhost: ", &target.host, "\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
+    let mut names_itself = false;
     for (name, value) in headers {
-        let Ok(key) = HeaderName::from_bytes(name.as_bytes()) else {
+        let start = head.len();
+        head.extend(name.bytes().map(|byte| byte.to_ascii_lowercase()));
+        let lower = &head[start..];
+        if lower.is_empty() || !lower.iter().all(|byte| is_token(*byte)) {
             return Err(protocol(format!("{name:?} is no header name")));
-        };
-        if key == HOST || key == CONTENT_LENGTH {
+        }
+        if lower == b"host" || lower == b"content-length" {
+            head.truncate(start);
             continue;
         }
-        if [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(&key) {
-            return Err(protocol(format!("the header {key} is about the connection and cannot be chosen")));
+        if OURS.iter().any(|ours| lower == ours.as_bytes()) {
+            let name = name.to_ascii_lowercase();
+            return Err(protocol(format!("the header {name} is about the connection and cannot be chosen")));
         }
-        let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) else {
-            return Err(protocol(format!("the value of the header {key} has a line break or a control character")));
-        };
-        map.try_append(key, value).map_err(|_| protocol("too many headers"))?;
+        names_itself |= lower == b"user-agent";
+        if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+            let name = name.to_ascii_lowercase();
+            return Err(protocol(format!("the value of the header {name} has a line break or a control character")));
+        }
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
     }
-    if !map.contains_key(USER_AGENT) {
-        map.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
+    if !names_itself {
+        head.extend_from_slice(b"user-agent: ");
+        head.extend_from_slice(PRODUCT.as_bytes());
+        head.extend_from_slice(b"\r\n");
     }
-    map.insert(CONTENT_LENGTH, body.len().into());
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = match asks {
-        Asks::Post => Method::POST,
-        Asks::Options => Method::OPTIONS,
-    };
-    *request.uri_mut() = target.uri.clone();
-    *request.headers_mut() = map;
-    Ok(request)
+    head.extend_from_slice(b"content-length: ");
+    head.extend_from_slice(body.len().to_string().as_bytes());
+    head.extend_from_slice(b"\r\n\r\n");
+    if in_one_piece {
+        head.extend_from_slice(body);
+    }
+    Ok(Outgoing { head, body: if in_one_piece { Bytes::new() } else { body.clone() } })
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]
@@ -59,42 +87,50 @@ mod tests {
     use kanca_engine::ports::{Route, SendFailureKind};
 
     fn check(headers: &[(&str, &str)], expected: &str) {
-        let target = Target::parse("http://example.com:81/", Route::Guarded).unwrap();
-        let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let shown = match build(&target, Asks::Post, headers, Bytes::from_static(b"1234")) {
-            Ok(request) => {
-                let pairs = request.headers().iter();
-                pairs
-                    .map(|(k, v)| format!("{k}={}", String::from_utf8_lossy(v.as_bytes())))
-                    .collect::<Vec<_>>()
-                    .join("|")
-            }
+        let target = Target::parse("http://example.com:81/a?b", Route::Guarded).unwrap();
+        let headers: Vec<_> = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let shown = match build(&target, Method::Post, &headers, &Bytes::from_static(b"1234")) {
+            Ok(request) => String::from_utf8(request.head).unwrap(),
             Err(failure) => {
                 assert_eq!(failure.kind, SendFailureKind::Protocol);
                 failure.detail
             }
         };
-        assert_eq!(shown.replace(env!("CARGO_PKG_VERSION"), "VERSION"), expected);
+        assert_eq!(shown.replace(env!("CARGO_PKG_VERSION"), "VERSION").replace("\r\n", "|"), expected);
     }
 
     #[test]
     fn the_sender_adds_what_only_it_knows() {
-        check(&[], "host=example.com:81|user-agent=Kanca/VERSION (+webhooks)|content-length=4");
+        check(
+            &[],
+            "POST /a?b HTTP/1.1|host: example.com:81|user-agent: Kanca/VERSION (+webhooks)|content-length: 4||1234",
+        );
         check(
             &[("User-Agent", "mine"), ("Host", "evil"), ("X-A", "ç"), ("Content-Length", "9")],
-            "host=example.com:81|user-agent=mine|x-a=ç|content-length=4",
+            "POST /a?b HTTP/1.1|host: example.com:81|user-agent: mine|x-a: ç|content-length: 4||1234",
         );
     }
 
     #[test]
     fn headers_that_cannot_be_sent_are_named() {
         check(&[("a b", "")], "\"a b\" is no header name");
+        check(&[("ä", "")], "\"ä\" is no header name");
         check(&[("", "")], "\"\" is no header name");
         check(&[("x", "a\r\nb: c")], "the value of the header x has a line break or a control character");
+        check(&[("X", "a\0")], "the value of the header x has a line break or a control character");
         check(&[("Connection", "x")], "the header connection is about the connection and cannot be chosen");
         check(
             &[("Transfer-Encoding", "x")],
             "the header transfer-encoding is about the connection and cannot be chosen",
         );
+    }
+
+    #[test]
+    fn a_large_body_is_not_copied() {
+        let target = Target::parse("http://example.com/", Route::Guarded).unwrap();
+        let body = Bytes::from(vec![b'x'; SMALL + 1]);
+        let request = build(&target, Method::Options, &[], &body).unwrap();
+        assert!(request.head.starts_with(b"OPTIONS / HTTP/1.1\r\n") && request.head.ends_with(b"\r\n\r\n"));
+        assert_eq!(request.body.as_ptr(), body.as_ptr());
     }
 }

@@ -1,31 +1,11 @@
-//! A connection's bytes, plain or TLS, and how many of them have arrived.
-//!
-//! hyper forgets interim (1xx) responses as it skips them, so what a peer sends before the real head is counted here.
+//! A connection's bytes, plain or TLS.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-
-/// Bytes received since the last [`Received::restart`].
-#[derive(Debug, Clone, Default)]
-pub struct Received(Arc<AtomicUsize>);
-
-impl Received {
-    /// So many bytes have arrived.
-    pub fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Counts from zero.
-    pub fn restart(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
-}
 
 /// The two ways to a receiver.
 pub enum Transport {
@@ -33,22 +13,10 @@ pub enum Transport {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// A counted transport.
-pub struct Stream {
-    transport: Transport,
-    received: Received,
-}
-
-impl Stream {
-    pub fn new(transport: Transport, received: Received) -> Self {
-        Self { transport, received }
-    }
-}
-
 /// Runs the same call on whichever transport it is.
 macro_rules! each {
     ($stream:expr, $transport:ident => $call:expr) => {
-        match &mut $stream.transport {
+        match $stream {
             Transport::Plain($transport) => {
                 let $transport = Pin::new($transport);
                 $call
@@ -61,17 +29,13 @@ macro_rules! each {
     };
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        let result = ready!(each!(this, transport => transport.poll_read(cx, buf)));
-        this.received.0.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
-        Poll::Ready(result)
+        each!(self.get_mut(), transport => transport.poll_read(cx, buf))
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         each!(self.get_mut(), transport => transport.poll_write(cx, buf))
     }

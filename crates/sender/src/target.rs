@@ -4,7 +4,6 @@
 //! the address, and an international name its punycode, before anything is looked up.
 
 use crate::failures::invalid_url;
-use http::{HeaderValue, Uri};
 use kanca_engine::ports::{Route, SendFailure};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -26,9 +25,9 @@ pub struct Origin {
 pub struct Target {
     pub origin: Origin,
     /// Path and query.
-    pub uri: Uri,
+    pub path: String,
     /// Host, and the port unless it is the scheme's own.
-    pub host: HeaderValue,
+    pub host: String,
 }
 
 impl Target {
@@ -55,8 +54,8 @@ impl Target {
         };
         let own_inbox = route == Route::OwnInbox;
         Ok(Self {
-            host: host_header.try_into().map_err(|_| invalid_url("the host is no valid header value"))?,
-            uri: path_and_query(&url)?,
+            host: sendable(host_header)?,
+            path: path_and_query(&url)?,
             origin: Origin { own_inbox, tls: secure && !own_inbox, host: host.to_owned(), port },
         })
     }
@@ -97,12 +96,21 @@ impl Targets {
     }
 }
 
-fn path_and_query(url: &Url) -> Result<Uri, SendFailure> {
-    let text = match url.query() {
+fn path_and_query(url: &Url) -> Result<String, SendFailure> {
+    sendable(match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
-    };
-    text.try_into().map_err(|error| invalid_url(format!("path or query cannot be sent: {error}")))
+    })
+}
+
+/// What is written into a request's head, where a blank or a line break would be the end of it. The `url` crate has
+/// escaped them; this makes it certain.
+fn sendable(text: String) -> Result<String, SendFailure> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text)
+    } else {
+        Err(invalid_url("host, path or query cannot be sent"))
+    }
 }
 
 #[cfg(test)]
@@ -112,8 +120,8 @@ mod tests {
     /// Reads the URL and shows what would be dialled and said.
     fn check(url: &str, expected: &str) {
         let shown = match Target::parse(url, Route::Guarded) {
-            Ok(Target { origin, uri, host }) => {
-                format!("{} {} tls={} host={} {uri}", origin.host, origin.port, origin.tls, host.to_str().unwrap())
+            Ok(Target { origin, path, host }) => {
+                format!("{} {} tls={} host={host} {path}", origin.host, origin.port, origin.tls)
             }
             Err(failure) => format!("{:?}", failure.kind),
         };

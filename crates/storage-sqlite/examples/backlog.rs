@@ -87,7 +87,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     for delivery_id in claimed.drain(..300) {
         let outcome = Outcome { delivery_id, attempt: None, verdict: Verdict::Failed, at: now };
-        storage.record_outcome(outcome).await?;
+        storage.record_outcome(&outcome).await?;
     }
     println!("300 outcomes, one after another: {:?}", begun.elapsed());
 

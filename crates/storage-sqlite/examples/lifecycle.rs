@@ -77,7 +77,7 @@ impl Load {
         for delivery_id in deliveries {
             let outcome =
                 Outcome { delivery_id, attempt: Some(self.attempt()), verdict: Verdict::Delivered, at: self.ids.now() };
-            self.storage.record_outcome(outcome).await?;
+            self.storage.record_outcome(&outcome).await?;
         }
         Ok(())
     }

@@ -3,58 +3,42 @@
 
 use crate::faults::Run;
 use crate::jobs::Tx;
-use crate::rows::{Code, from_json, id, int, json, key, micros, number, opt_json, time, uint};
+use crate::journal::{Attempt, Key};
+use crate::rows::{Code, from_json, id, int, key, number, opt_json, time, uint};
 use bytes::Bytes;
 use kanca_domain::attempts::Timings;
-use kanca_domain::ids::{DeliveryId, Id};
-use kanca_storage::Result;
+use kanca_domain::ids::DeliveryId;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse};
 use rusqlite::{Connection, Row, params};
 use std::net::SocketAddr;
+use uuid::Uuid;
 
-/// An attempt with its JSON made by the caller's thread.
-pub(crate) struct Prepared {
-    attempt: AttemptRecord,
-    request: String,
-    response_headers: Option<String>,
-    timings: Option<String>,
-}
-
-impl Prepared {
-    pub(crate) fn new(attempt: AttemptRecord) -> Result<Self> {
-        let request = json(&attempt.request)?;
-        let response_headers = attempt.response.as_ref().map(|response| json(&response.headers)).transpose()?;
-        let timings = attempt.timings.as_ref().map(|timings| json(&packed(timings))).transpose()?;
-        Ok(Self { attempt, request, response_headers, timings })
-    }
-}
-
-pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) -> Run<()> {
-    let Prepared { attempt, request, response_headers, timings } = prepared;
+/// Stores an attempt.
+pub(crate) fn add(tx: &mut Tx<'_>, delivery: Key, attempt: &Attempt<'_>) -> Run<()> {
     let response = attempt.response.as_ref();
-    tx.memory.note_id(attempt.id.uuid());
+    tx.memory.note_id(Uuid::from_bytes(attempt.id));
     tx.execute(
         "INSERT INTO attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, \
          reason, request, response_status, truncated, response_headers, response_body, timings, \
          request_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
-            key(attempt.id),
-            key(delivery),
+            attempt.id,
+            delivery,
             attempt.number,
-            micros(attempt.started_at),
+            attempt.started_at,
             int(attempt.duration_us),
             attempt.success,
             attempt.manual,
-            attempt.format.code(),
+            attempt.format,
             attempt.reason_code,
             attempt.reason,
-            request,
+            attempt.request,
             response.map(|r| r.status),
             response.map(|r| r.truncated),
-            response_headers,
-            response.map(|r| r.body.as_ref()),
-            timings,
-            attempt.request_body.as_deref()
+            response.map(|r| r.headers),
+            response.map(|r| r.body),
+            attempt.timings,
+            attempt.request_body
         ],
     )?;
     Ok(())
@@ -62,9 +46,9 @@ pub(crate) fn add(tx: &mut Tx<'_>, delivery: DeliveryId, prepared: &Prepared) ->
 
 /// Timings as a JSON array, which is half as long as an object: look-up, connecting, TLS, first byte, total, whether the
 /// connection was open already, address.
-type Packed = (Option<u32>, Option<u32>, Option<u32>, Option<u32>, u32, bool, Option<SocketAddr>);
+pub(crate) type Packed = (Option<u32>, Option<u32>, Option<u32>, Option<u32>, u32, bool, Option<SocketAddr>);
 
-fn packed(t: &Timings) -> Packed {
+pub(crate) fn packed(t: &Timings) -> Packed {
     (t.dns_us, t.connect_us, t.tls_us, t.first_byte_us, t.total_us, t.reused, t.remote)
 }
 

@@ -8,6 +8,7 @@ use crate::checkpoints::Checkpoints;
 use crate::counts;
 use crate::faults::named;
 use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
+use crate::journal::Applying;
 use crate::memory::Memory;
 use kanca_storage::StorageError;
 use rusqlite::Connection;
@@ -22,11 +23,17 @@ pub(crate) struct Batches {
     /// How many transactions were committed.
     pub commits: Arc<AtomicU64>,
     pub checkpoints: Checkpoints,
+    /// `None` when the disk had no room for it at start.
+    pub journal: Option<Applying>,
 }
 
 impl Batches {
-    /// Runs a batch in one transaction, without savepoints.
+    /// Runs a batch in one transaction, without savepoints, after all that is in the journal.
     pub(crate) fn together(&mut self, jobs: &mut Jobs) {
+        let applied = self.apply_journal().and_then(|()| self.synced(true).map_err(StorageError::from));
+        if let Err(error) = applied {
+            return self.answers.give(jobs, Some(Lost::from(error)));
+        }
         if let Err(error) = self.begin() {
             return self.answers.give(jobs, Some(Lost::from(named(&error))));
         }
@@ -107,7 +114,7 @@ impl Batches {
         })
     }
 
-    fn begin(&self) -> rusqlite::Result<()> {
+    pub(crate) fn begin(&self) -> rusqlite::Result<()> {
         if !self.sql.is_autocommit() {
             self.roll_back();
         }
@@ -123,7 +130,7 @@ impl Batches {
     }
 
     /// Takes back the whole transaction, in the database and in memory.
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.roll_back();
         self.memory.roll_back_all();
     }

@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+/// Bytes before the log's first frame, and before the page in each frame (SQLite, "WAL-mode file format").
+const LOG_HEADER: u64 = 32;
+const FRAME_HEADER: u64 = 24;
 /// Above so many times the usual length the writer waits for readers once, so that the log can start over.
 const TOO_LONG: u64 = 8;
 
@@ -20,6 +23,7 @@ pub(crate) struct Checkpoints {
     pub wal_pages: Arc<AtomicU64>,
     /// The length from which it is copied.
     pub pages: u64,
+    page_size: u64,
     copier: Option<Copier>,
 }
 
@@ -40,14 +44,29 @@ struct Copier {
 
 impl Checkpoints {
     /// Starts the copying thread with this connection.
-    pub(crate) fn start(sql: Connection, wal_pages: Arc<AtomicU64>, pages: u64) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        sql: Connection,
+        wal_pages: Arc<AtomicU64>,
+        pages: u64,
+        page_size: u64,
+    ) -> std::io::Result<Self> {
         let (orders, ordered) = sync_channel(1);
         let stage = Arc::new(Mutex::new(Stage::Idle));
         let shared = stage.clone();
         let thread = std::thread::Builder::new()
             .name("kanca-copier".into())
             .spawn(move || copy_when_told(&sql, &ordered, &shared))?;
-        Ok(Self { wal_pages, pages, copier: Some(Copier { stage, orders: Some(orders), thread: Some(thread) }) })
+        Ok(Self {
+            wal_pages,
+            pages,
+            page_size,
+            copier: Some(Copier { stage, orders: Some(orders), thread: Some(thread) }),
+        })
+    }
+
+    /// Bytes of the log.
+    pub(crate) fn log_length(&self) -> u64 {
+        self.wal_pages.load(Ordering::Relaxed) * (self.page_size + FRAME_HEADER) + LOG_HEADER
     }
 
     /// Between two commits: has the log copied when it has grown. `sql` is the writing connection.

@@ -6,6 +6,7 @@
 
 use crate::faults::Run;
 use crate::jobs::Tx;
+use crate::journal::Journal;
 use crate::memory::Claim;
 use crate::rows::{Code, id, key, number, opt_json, parsed, time};
 use crate::writer::Writer;
@@ -20,13 +21,24 @@ use uuid::Uuid;
 
 /// Gives claims back when the caller goes away before it has them (a request that was dropped half-way).
 pub(crate) struct ClaimGuard {
-    writer: Writer,
+    by: Release,
     deliveries: Vec<Uuid>,
+}
+
+enum Release {
+    Writer(Writer),
+    /// After what the journal's thread was asked for before.
+    Journal(Journal),
 }
 
 impl ClaimGuard {
     pub(crate) fn new(writer: &Writer, deliveries: Vec<Uuid>) -> Self {
-        Self { writer: writer.clone(), deliveries }
+        Self { by: Release::Writer(writer.clone()), deliveries }
+    }
+
+    /// The same for deliveries that come by the journal.
+    pub(crate) fn after_journal(journal: &Journal, deliveries: Vec<Uuid>) -> Self {
+        Self { by: Release::Journal(journal.clone()), deliveries }
     }
 
     /// The caller has them.
@@ -39,12 +51,10 @@ impl Drop for ClaimGuard {
     fn drop(&mut self) {
         if !self.deliveries.is_empty() {
             let deliveries = std::mem::take(&mut self.deliveries);
-            self.writer.spawn(move |tx| {
-                for delivery in &deliveries {
-                    tx.memory.release(*delivery);
-                }
-                Ok(())
-            });
+            match &self.by {
+                Release::Writer(writer) => writer.release(deliveries),
+                Release::Journal(journal) => journal.release(deliveries),
+            }
         }
     }
 }
@@ -56,7 +66,7 @@ impl SqliteStorage {
             .writer
             .call_then(
                 move |tx| find_due(tx, endpoint, now, limit as usize),
-                move |(deliveries, next_due)| (ClaimGuard { writer, deliveries }, next_due),
+                move |(deliveries, next_due)| (ClaimGuard::new(&writer, deliveries), next_due),
             )
             .await?;
         Ok(Claimed { items: self.load(guard).await?, next_due })
@@ -66,12 +76,15 @@ impl SqliteStorage {
         let writer = self.writer.clone();
         let guard = self
             .writer
-            .call_then(move |tx| find_these(tx, &deliveries), move |deliveries| ClaimGuard { writer, deliveries })
+            .call_then(move |tx| find_these(tx, &deliveries), move |deliveries| ClaimGuard::new(&writer, deliveries))
             .await?;
         self.load(guard).await
     }
 
     pub(crate) async fn release_these(&self, deliveries: Vec<DeliveryId>) -> Result<()> {
+        if let Some(journal) = &self.journal {
+            journal.forget(&deliveries.iter().map(|delivery| delivery.uuid()).collect::<Vec<_>>());
+        }
         self.writer
             .call(move |tx| {
                 for delivery in &deliveries {

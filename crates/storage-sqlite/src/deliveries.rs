@@ -44,9 +44,12 @@ impl Deliveries for SqliteStorage {
         self.release_these(deliveries).await
     }
 
-    async fn record_outcome(&self, outcome: Outcome) -> Result<Recorded> {
+    async fn record_outcome(&self, outcome: &Outcome) -> Result<Recorded> {
         let outcome = outcomes::Prepared::new(outcome)?;
-        self.writer.call(move |tx| outcomes::record(tx, &outcome)).await
+        match self.journal.as_ref().filter(|journal| journal.takes_outcome(&outcome)) {
+            Some(journal) => journal.record(outcome).await,
+            None => self.writer.call(move |tx| outcomes::record(tx, &outcome.bytes)).await,
+        }
     }
 
     async fn retry_delivery(&self, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryRecord> {
@@ -59,7 +62,8 @@ impl Deliveries for SqliteStorage {
     }
 
     async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let mut statement = sql.prepare_cached(
                     "SELECT q.id FROM deliveries d JOIN deliveries q INDEXED BY deliveries_queued \
@@ -79,7 +83,8 @@ impl Deliveries for SqliteStorage {
         page: PageRequest,
     ) -> Result<Page<DeliveryRecord>> {
         let limit = page_limit(page);
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let ids = List { sql, project, before: before(page), rows: limit + 1 }.ids(filter)?;
                 let mut items = Vec::with_capacity(ids.len());
@@ -96,7 +101,8 @@ impl Deliveries for SqliteStorage {
         project: ProjectId,
         delivery: DeliveryId,
     ) -> Result<Option<(DeliveryRecord, Vec<AttemptRecord>)>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| match one(sql, project, delivery)? {
                 Some(record) => Ok(Some((record, attempts::of_delivery(sql, delivery)?))),
                 None => Ok(None),
@@ -105,7 +111,7 @@ impl Deliveries for SqliteStorage {
     }
 
     async fn delivery_counts(&self, project: ProjectId) -> Result<StatusCounts> {
-        self.readers.call(move |sql| counts::of_project(sql, project)).await
+        self.settled_readers().await.call(move |sql| counts::of_project(sql, project)).await
     }
 }
 

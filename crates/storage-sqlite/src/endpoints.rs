@@ -100,6 +100,9 @@ impl Endpoints for SqliteStorage {
     }
 
     async fn delete_endpoint(&self, project: ProjectId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
+        if let Some(journal) = &self.journal {
+            journal.endpoint_deleted(endpoint.uuid());
+        }
         self.writer
             .call(move |tx| {
                 let changed = tx.execute(
@@ -158,7 +161,7 @@ impl Endpoints for SqliteStorage {
     }
 
     async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>> {
-        self.readers.call(move |sql| counts::of_endpoints(sql, project)).await
+        self.settled_readers().await.call(move |sql| counts::of_endpoints(sql, project)).await
     }
 }
 

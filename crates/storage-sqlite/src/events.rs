@@ -3,17 +3,18 @@
 use crate::claims::ClaimGuard;
 use crate::faults::Run;
 use crate::jobs::Tx;
+use crate::journal::{Delivery as DeliveryRow, Event as EventRow, Key, Outcome as OutcomeRow};
 use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
 };
-use crate::{SqliteStorage, counts};
+use crate::{SqliteStorage, attempts, counts};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::EventData;
-use kanca_domain::ids::{EventId, Id, ProjectId};
-use kanca_storage::deliveries::{NewDelivery, StatusCounts};
+use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
+use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Events, Idempotency, NewEvent};
 use kanca_storage::{Page, PageRequest, Result};
 use rusqlite::types::Type;
@@ -23,12 +24,16 @@ use uuid::Uuid;
 /// How long an idempotency key is remembered.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
+/// Bytes of data, and deliveries, from which on an event goes straight into the tables.
+const SMALL: usize = 256 << 10;
+const FEW: usize = 256;
+
 /// An event with everything turned into text by the caller's thread, so that the writer only writes.
 pub(crate) struct Prepared {
     pub(crate) event: NewEvent,
-    timestamp: String,
-    explanation: Option<String>,
-    waiters: Vec<Option<String>>,
+    pub(crate) timestamp: String,
+    pub(crate) explanation: Option<String>,
+    pub(crate) waiters: Vec<Option<String>>,
 }
 
 impl Prepared {
@@ -37,6 +42,14 @@ impl Prepared {
         let waiters =
             event.deliveries.iter().map(|d| d.waiter.as_ref().map(json).transpose()).collect::<Result<_>>()?;
         Ok(Self { timestamp: event.timestamp.to_string(), explanation, waiters, event })
+    }
+
+    /// Whether nothing has to be read to accept it, and it takes little room in the journal.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.event.idempotency.is_none()
+            && self.event.data.as_str().len() <= SMALL
+            && self.event.deliveries.len() <= FEW
+            && self.event.deliveries.iter().all(|delivery| delivery.queue_key.is_none())
     }
 
     /// The deliveries that the caller takes at once.
@@ -53,31 +66,61 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     {
         return Ok(known);
     }
-    tx.memory.note_id(event.id.uuid());
+    let held = store(tx, &EventRow::of(prepared), &mut |_| None)?;
+    Ok(Accepted::New { held })
+}
+
+/// Stores an event with its deliveries. `ended` tells, once, the outcome of a delivery that has arrived already. Returns
+/// those that must not start.
+pub(crate) fn store<'a: 'b, 'b>(
+    tx: &mut Tx<'_>,
+    event: &EventRow<'_>,
+    ended: &mut impl FnMut(Key) -> Option<&'b OutcomeRow<'a>>,
+) -> Run<Vec<DeliveryId>> {
+    tx.memory.note_id(Uuid::from_bytes(event.id));
     tx.execute(
         "INSERT INTO events (id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
          explanation, data, test) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
-            key(event.id),
-            key(event.project_id),
-            event.event_type.as_str(),
-            prepared.timestamp,
-            micros(event.accepted_at),
+            event.id,
+            event.project,
+            event.kind,
+            event.timestamp,
+            event.accepted_at,
             event.hops,
             event.ordering_key,
-            event.idempotency.as_ref().map(|i| &i.key),
-            prepared.explanation,
-            event.data.as_str(),
+            event.idempotency_key,
+            event.explanation,
+            event.data,
             event.test
         ],
     )?;
     let mut held = Vec::new();
-    for (delivery, waiter) in event.deliveries.iter().zip(&prepared.waiters) {
-        if !add_delivery(tx, event, delivery, waiter.as_deref())? {
-            held.push(delivery.id);
+    for delivery in &event.deliveries {
+        let deleted = tx.memory.is_endpoint_deleted(Uuid::from_bytes(delivery.endpoint));
+        if let Some(end) = ended(delivery.id).filter(|_| !deleted) {
+            add_arrived(tx, event, delivery, end)?;
+        } else if !add_delivery(tx, event, delivery)? {
+            held.push(DeliveryId::from_uuid(Uuid::from_bytes(delivery.id)));
         }
     }
-    Ok(Accepted::New { held })
+    Ok(held)
+}
+
+/// Stores a delivery that has arrived at the first attempt.
+fn add_arrived(tx: &mut Tx<'_>, event: &EventRow<'_>, delivery: &DeliveryRow<'_>, end: &OutcomeRow<'_>) -> Run<()> {
+    let status = DeliveryStatus::Delivered;
+    tx.memory.note_id(Uuid::from_bytes(delivery.id));
+    tx.execute(
+        "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
+         attempt_count, created_at, completed_at) VALUES (?1, ?2, ?3, ?4, 1, 0, 0, NULL, 0, 1, ?5, ?6)",
+        params![delivery.id, event.project, event.id, delivery.endpoint, event.accepted_at, end.at],
+    )?;
+    if let Some(attempt) = &end.attempt {
+        attempts::add(tx, delivery.id, attempt)?;
+    }
+    tx.memory.count(Uuid::from_bytes(event.project), Uuid::from_bytes(delivery.endpoint), None, status, 1);
+    Ok(())
 }
 
 /// What is known of the event's key; an unknown key is stored.
@@ -112,46 +155,46 @@ pub(crate) fn stored_key(tx: &Tx<'_>, event: &NewEvent, idempotency: &Idempotenc
 }
 
 /// Stores one delivery; says whether it may start.
-fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waiter: Option<&str>) -> Run<bool> {
-    let endpoint = delivery.endpoint_id.uuid();
+fn add_delivery(tx: &mut Tx<'_>, event: &EventRow<'_>, delivery: &DeliveryRow<'_>) -> Run<bool> {
+    let (id, endpoint) = (Uuid::from_bytes(delivery.id), Uuid::from_bytes(delivery.endpoint));
+    let project = Uuid::from_bytes(event.project);
     let deleted = tx.memory.is_endpoint_deleted(endpoint);
-    let held = match &delivery.queue_key {
+    let held = match delivery.queue_key {
         Some(queue_key) if !deleted => tx
             .prepare(
                 "SELECT 1 FROM deliveries INDEXED BY deliveries_queued \
                  WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 AND queue_key IS NOT NULL LIMIT 1",
             )?
-            .exists(params![key(delivery.endpoint_id), queue_key])?,
+            .exists(params![delivery.endpoint, queue_key])?,
         _ => false,
     };
     let status = if deleted { DeliveryStatus::Cancelled } else { DeliveryStatus::Pending };
     let starts = !held && !deleted;
-    tx.memory.note_id(delivery.id.uuid());
+    tx.memory.note_id(id);
     tx.execute(
         "INSERT INTO deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, steps_used, \
          attempt_count, created_at, completed_at, queue_key, waiter) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?9, ?10, ?11)",
         params![
-            key(delivery.id),
-            key(event.project_id),
-            key(event.id),
-            key(delivery.endpoint_id),
+            delivery.id,
+            event.project,
+            event.id,
+            delivery.endpoint,
             status.code(),
             held,
-            starts.then(|| micros(delivery.due)),
-            micros(event.accepted_at),
-            deleted.then(|| micros(event.accepted_at)),
+            starts.then_some(delivery.due),
+            event.accepted_at,
+            deleted.then_some(event.accepted_at),
             delivery.queue_key,
-            waiter
+            delivery.waiter
         ],
     )?;
-    tx.memory.count(event.project_id.uuid(), endpoint, None, status, 1);
+    tx.memory.count(project, endpoint, None, status, 1);
     if delivery.claim && !deleted {
-        let accepted =
-            starts.then(|| AcceptedClaim { project: event.project_id.uuid(), queue_key: delivery.queue_key.clone() });
-        tx.memory.claim(delivery.id.uuid(), Claim { endpoint, accepted });
+        let accepted = starts.then(|| AcceptedClaim { project, queue_key: delivery.queue_key.map(str::to_owned) });
+        tx.memory.claim(id, Claim { endpoint, accepted });
     } else if starts {
-        tx.memory.now_due(endpoint, (micros(delivery.due), delivery.id.uuid()));
+        tx.memory.now_due(endpoint, (delivery.due, id));
     }
     Ok(starts)
 }
@@ -160,8 +203,18 @@ fn add_delivery(tx: &mut Tx<'_>, event: &NewEvent, delivery: &NewDelivery, waite
 impl Events for SqliteStorage {
     async fn accept_event(&self, event: NewEvent) -> Result<Accepted> {
         let prepared = Prepared::new(event)?;
-        let guard = ClaimGuard::new(&self.writer, prepared.to_claim().collect());
-        let accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
+        let to_claim = prepared.to_claim().collect();
+        let (guard, accepted);
+        if let Some(journal) = self.journal.as_ref().filter(|journal| journal.takes_event(&prepared)) {
+            guard = ClaimGuard::after_journal(journal, to_claim);
+            let bytes = EventRow::of(&prepared).into_bytes()?;
+            // What it was made of is freed here, where it was made.
+            drop(prepared);
+            accepted = journal.accept(bytes).await;
+        } else {
+            guard = ClaimGuard::new(&self.writer, to_claim);
+            accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
+        }
         guard.keep();
         accepted
     }
@@ -178,7 +231,8 @@ impl Events for SqliteStorage {
     ) -> Result<Page<EventRecord>> {
         let event_type = event_type.map(str::to_owned);
         let limit = page_limit(page);
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let (before, rows) = (before(page), int(limit as u64 + 1));
                 let mut items: Vec<EventRecord> = match event_type {
@@ -208,7 +262,8 @@ impl Events for SqliteStorage {
     }
 
     async fn event(&self, project: ProjectId, event_id: EventId) -> Result<Option<EventRecord>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 let mut statement = sql.prepare_cached(
                     "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, \
@@ -226,7 +281,8 @@ impl Events for SqliteStorage {
     }
 
     async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(move |sql| {
                 // The id holds the time of acceptance, so no further index is needed; a minute is left for an id that
                 // was made before its event was accepted.

@@ -99,7 +99,7 @@ impl Lost {
         }
     }
 
-    fn error(&self) -> StorageError {
+    pub(crate) fn error(&self) -> StorageError {
         match self {
             Self::Full(why) => StorageError::Full(why.clone()),
             Self::Unavailable(why) => StorageError::Unavailable(why.clone()),

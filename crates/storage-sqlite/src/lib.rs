@@ -21,6 +21,7 @@ mod faults;
 mod headers;
 mod inboxes;
 mod jobs;
+mod journal;
 mod memory;
 mod migrations;
 mod outcomes;
@@ -37,6 +38,7 @@ use batches::Batches;
 use checkpoints::Checkpoints;
 use faults::named;
 use jobs::Answers;
+use journal::{Applying, Journal, Waiting, Writeback};
 use kanca_storage::{Result, Storage, StorageError};
 use memory::Memory;
 use parking_lot::Mutex;
@@ -53,8 +55,10 @@ use writer::Writer;
 /// Kanca's data in one directory.
 pub struct SqliteStorage {
     writer: Writer,
+    /// The short way of events and outcomes; `None` when there was no room for it.
+    journal: Option<Journal>,
     readers: Readers,
-    /// To wait for when this is dropped.
+    /// To wait for when this is dropped, the writer's last.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -69,11 +73,13 @@ pub struct Options {
     pub page_size: u32,
     /// The most pages the database may have: makes a full disk for tests.
     pub max_pages: Option<u32>,
+    /// Whether events and outcomes are written to the journal first.
+    pub journal: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 3, checkpoint_pages: 4000, page_size: 8192, max_pages: None }
+        Self { readers: 3, checkpoint_pages: 4000, page_size: 8192, max_pages: None, journal: true }
     }
 }
 
@@ -92,6 +98,7 @@ impl SqliteStorage {
         let mut sql = connect_writer(&path, options, wal_pages.clone()).map_err(|error| named(&error))?;
         migrations::apply(&mut sql)?;
         let memory = remembered(&sql).map_err(|error| named(&error))?;
+        let shared = Arc::new(journal::Shared::new(memory.deleted_endpoints().clone()));
         let connections = (0..options.readers.max(1))
             .map(|_| connect_reader(&path))
             .collect::<rusqlite::Result<_>>()
@@ -100,17 +107,41 @@ impl SqliteStorage {
         let (readers, mut threads) = Readers::start(connections).map_err(no_thread)?;
         let commits = Arc::new(AtomicU64::new(0));
         let copier = connect_copier(&path).map_err(|error| named(&error))?;
-        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages).map_err(no_thread)?;
+        let checkpoints = Checkpoints::start(copier, wal_pages, options.checkpoint_pages, options.page_size.into())
+            .map_err(no_thread)?;
         let answers = Answers::start();
-        let batches = Batches { sql, memory, answers, commits, checkpoints };
+        let writeback = Writeback::start(dir.join("kanca.db-wal"), shared.clone()).map_err(no_thread)?;
+        let applying = Applying {
+            shared: shared.clone(),
+            dir: dir.to_owned(),
+            taken: Waiting::default(),
+            synced: true,
+            writeback,
+        };
+        let mut batches = Batches { sql, memory, answers, commits, checkpoints, journal: Some(applying) };
+        // Also when it is not to be used: what was acknowledged must not be forgotten.
+        let files = batches.recover(dir)?.filter(|_| options.journal);
+        batches.memory = remembered(&batches.sql).map_err(|error| named(&error))?;
         let (writer, thread) = Writer::start(batches, lock).map_err(no_thread)?;
+        let journal =
+            files.map(|files| journal::start(files, shared, writer.clone())).transpose().map_err(no_thread)?;
+        let (journal, scribe) = journal.unzip();
+        threads.extend(scribe);
         threads.push(thread);
-        Ok(Self { writer, readers, threads: Mutex::new(threads) })
+        Ok(Self { writer, journal, readers, threads: Mutex::new(threads) })
+    }
+
+    /// The reading threads, when all that was answered is in the tables.
+    pub(crate) async fn settled_readers(&self) -> &Readers {
+        if let Some(journal) = &self.journal {
+            journal.settle().await;
+        }
+        &self.readers
     }
 
     /// How many transactions were committed since the start: far fewer than calls, when calls come together.
     pub fn commits(&self) -> u64 {
-        self.writer.commits()
+        self.writer.commits() + self.journal.as_ref().map_or(0, Journal::commits)
     }
 
     /// Lets the database grow to this many pages: gives a full disk room again, for tests.
@@ -129,7 +160,7 @@ fn connect_writer(path: &Path, options: &Options, wal_pages: Arc<AtomicU64>) -> 
     sql.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     sql.pragma_update(None, "synchronous", "full")?;
     sql.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    sql.pragma_update(None, "cache_size", -24_576)?;
+    sql.pragma_update(None, "cache_size", -12_288)?;
     sql.pragma_update(None, "temp_store", "memory")?;
     sql.pragma_update(None, "foreign_keys", false)?;
     sql.pragma_update(None, "trusted_schema", false)?;
@@ -179,13 +210,17 @@ impl Storage for SqliteStorage {
     }
 
     async fn newest_id_millis(&self) -> Result<u64> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(|sql| Ok(sql.query_row("SELECT millis FROM newest_id", [], |row| row.get(0).map(rows::uint))?))
             .await
     }
 
     async fn close(&self) -> Result<()> {
         self.readers.close().await;
+        if let Some(closing) = self.journal.as_ref().and_then(Journal::order_close) {
+            drop(closing.await);
+        }
         self.writer.close().await;
         Ok(())
     }
@@ -195,9 +230,12 @@ impl Storage for SqliteStorage {
 impl Drop for SqliteStorage {
     fn drop(&mut self) {
         drop(self.readers.order_close());
+        drop(self.journal.as_ref().and_then(Journal::order_close));
+        let mut threads = self.threads.lock();
+        // What the journal's thread still gives to the writer comes before the writer's end.
+        let writer = threads.pop();
+        threads.drain(..).for_each(|thread| drop(thread.join()));
         drop(self.writer.order_close());
-        for thread in self.threads.lock().drain(..) {
-            drop(thread.join());
-        }
+        drop(writer.map(JoinHandle::join));
     }
 }

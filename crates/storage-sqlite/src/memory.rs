@@ -131,6 +131,10 @@ impl Memory {
         }
     }
 
+    pub(crate) fn deleted_endpoints(&self) -> &HashSet<Uuid> {
+        &self.deleted_endpoints
+    }
+
     pub(crate) fn is_endpoint_deleted(&self, endpoint: Uuid) -> bool {
         self.deleted_endpoints.contains(&endpoint)
     }

@@ -3,6 +3,7 @@
 use crate::attempts;
 use crate::faults::Run;
 use crate::jobs::Tx;
+use crate::journal::{Asked, Key, Outcome as OutcomeRow, Record};
 use crate::rows::{Code, id, key, micros};
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
@@ -10,19 +11,33 @@ use kanca_domain::ids::{DeliveryId, EndpointId, Id, ProjectId};
 use kanca_storage::deliveries::{Outcome, Recorded, Verdict};
 use kanca_storage::{Result, StorageError};
 use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
 
-/// An outcome with its attempt made ready by the caller's thread.
+/// The bytes of an outcome from which on it goes straight into the tables.
+const SMALL: usize = 256 << 10;
+
+/// An outcome as bytes, made by the caller's thread.
 pub(crate) struct Prepared {
-    delivery: DeliveryId,
-    attempt: Option<attempts::Prepared>,
-    verdict: Verdict,
-    at: Timestamp,
+    pub(crate) delivery: Uuid,
+    /// The status that it leads to, if nothing happened to the delivery meanwhile.
+    pub(crate) leads_to: DeliveryStatus,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Prepared {
-    pub(crate) fn new(outcome: Outcome) -> Result<Self> {
-        let attempt = outcome.attempt.map(attempts::Prepared::new).transpose()?;
-        Ok(Self { delivery: outcome.delivery_id, attempt, verdict: outcome.verdict, at: outcome.at })
+    pub(crate) fn new(outcome: &Outcome) -> Result<Self> {
+        let leads_to = match outcome.verdict {
+            Verdict::Retry { .. } => DeliveryStatus::Pending,
+            Verdict::Delivered => DeliveryStatus::Delivered,
+            Verdict::Failed => DeliveryStatus::Failed,
+            Verdict::Cancelled => DeliveryStatus::Cancelled,
+        };
+        Ok(Self { delivery: outcome.delivery_id.uuid(), leads_to, bytes: OutcomeRow::bytes_of(outcome)? })
+    }
+
+    /// Whether it takes little room in the journal.
+    pub(crate) fn is_small(&self) -> bool {
+        self.bytes.len() <= SMALL
     }
 }
 
@@ -62,39 +77,45 @@ fn stored(tx: &Tx<'_>, delivery: DeliveryId) -> Run<Stored> {
 }
 
 /// Records an outcome and ends the claim.
-pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
+pub(crate) fn record(tx: &mut Tx<'_>, bytes: &[u8]) -> Run<Recorded> {
+    match Record::of(bytes)? {
+        Record::Outcome(outcome) => record_row(tx, &outcome),
+        Record::Event(_) => Err(StorageError::Internal("an event came in the place of an outcome".into()).into()),
+    }
+}
+
+/// The same, of a row that was read.
+pub(crate) fn record_row(tx: &mut Tx<'_>, outcome: &OutcomeRow<'_>) -> Run<Recorded> {
     let delivery = outcome.delivery;
     if let Some(recorded) = record_success(tx, outcome)? {
         return Ok(recorded);
     }
-    let was = stored(tx, delivery)?;
+    let was = stored(tx, DeliveryId::from_uuid(Uuid::from_bytes(delivery)))?;
     if let Some(attempt) = &outcome.attempt {
         attempts::add(tx, delivery, attempt)?;
     }
     let attempts = i64::from(outcome.attempt.is_some());
-    tx.memory.end_claim(delivery.uuid());
+    tx.memory.end_claim(Uuid::from_bytes(delivery));
     if was.status != DeliveryStatus::Pending {
         // Cancelled or ended meanwhile: what was tried is kept, the state is not touched.
         tx.execute(
             "UPDATE deliveries SET attempt_count = attempt_count + ?2 WHERE id = ?1",
-            params![key(delivery), attempts],
+            params![delivery, attempts],
         )?;
         return Ok(Recorded { status: was.status, promoted: None });
     }
-    let (status, completed_at) = match (outcome.verdict, was.prior) {
-        (Verdict::Retry { due }, _) => {
-            retry_at(tx, delivery, &was, micros(due), attempts)?;
+    let (status, completed_at) = match (outcome.asked()?, was.prior) {
+        (Asked::Retry(due), _) => {
+            retry_at(tx, delivery, &was, due, attempts)?;
             return Ok(Recorded { status: DeliveryStatus::Pending, promoted: None });
         }
-        (Verdict::Delivered, _) => (DeliveryStatus::Delivered, micros(outcome.at)),
-        (Verdict::Failed | Verdict::Cancelled, Some(prior)) => prior,
-        (Verdict::Failed, None) => (DeliveryStatus::Failed, micros(outcome.at)),
-        (Verdict::Cancelled, None) => (DeliveryStatus::Cancelled, micros(outcome.at)),
+        (Asked::End(DeliveryStatus::Failed | DeliveryStatus::Cancelled), Some(prior)) => prior,
+        (Asked::End(status), _) => (status, outcome.at),
     };
     tx.execute(
         "UPDATE deliveries SET status = ?2, completed_at = ?3, due = NULL, held = 0, manual = 0, prior_status = NULL, \
          prior_completed_at = NULL, attempt_count = attempt_count + ?4 WHERE id = ?1",
-        params![key(delivery), status.code(), completed_at, attempts],
+        params![delivery, status.code(), completed_at, attempts],
     )?;
     tx.memory.count(was.project.uuid(), was.endpoint.uuid(), Some(DeliveryStatus::Pending), status, 1);
     let promoted = match &was.queue_key {
@@ -105,10 +126,9 @@ pub(crate) fn record(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Recorded> {
 }
 
 /// The usual case, without reading anything: the first attempt of a delivery that was taken when it was accepted.
-fn record_success(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Option<Recorded>> {
-    let delivery = outcome.delivery;
-    let (Verdict::Delivered, Some(attempt), Some(claim)) =
-        (outcome.verdict, &outcome.attempt, tx.memory.claimed(delivery.uuid()))
+fn record_success(tx: &mut Tx<'_>, outcome: &OutcomeRow<'_>) -> Run<Option<Recorded>> {
+    let delivery = Uuid::from_bytes(outcome.delivery);
+    let (true, Some(attempt), Some(claim)) = (outcome.is_arrival(), &outcome.attempt, tx.memory.claimed(delivery))
     else {
         return Ok(None);
     };
@@ -116,13 +136,13 @@ fn record_success(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Option<Recorded>> 
     let changed = tx.execute(
         "UPDATE deliveries SET status = 1, completed_at = ?2, due = NULL, attempt_count = attempt_count + 1 \
          WHERE id = ?1 AND status = 0 AND held = 0 AND manual = 0",
-        params![key(delivery), micros(outcome.at)],
+        params![outcome.delivery, outcome.at],
     )?;
     if changed == 0 {
         return Ok(None);
     }
-    attempts::add(tx, delivery, attempt)?;
-    tx.memory.end_claim(delivery.uuid());
+    attempts::add(tx, outcome.delivery, attempt)?;
+    tx.memory.end_claim(delivery);
     let status = DeliveryStatus::Delivered;
     tx.memory.count(accepted.project, endpoint, Some(DeliveryStatus::Pending), status, 1);
     let promoted = match &accepted.queue_key {
@@ -132,21 +152,21 @@ fn record_success(tx: &mut Tx<'_>, outcome: &Prepared) -> Run<Option<Recorded>> 
     Ok(Some(Recorded { status, promoted }))
 }
 
-fn retry_at(tx: &mut Tx<'_>, delivery: DeliveryId, was: &Stored, due: i64, attempts: i64) -> Run<()> {
+fn retry_at(tx: &mut Tx<'_>, delivery: Key, was: &Stored, due: i64, attempts: i64) -> Run<()> {
     // A manual attempt follows no schedule, so it uses no step of it; a held delivery has no due time.
     tx.execute(
         "UPDATE deliveries SET due = ?2, steps_used = steps_used + ?3, attempt_count = attempt_count + ?4 \
          WHERE id = ?1",
-        params![key(delivery), (!was.held).then_some(due), i64::from(!was.manual), attempts],
+        params![delivery, (!was.held).then_some(due), i64::from(!was.manual), attempts],
     )?;
     if !was.held {
-        tx.memory.now_due(was.endpoint.uuid(), (due, delivery.uuid()));
+        tx.memory.now_due(was.endpoint.uuid(), (due, Uuid::from_bytes(delivery)));
     }
     Ok(())
 }
 
 /// Lets the oldest delivery go that was held behind this key.
-fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: Timestamp) -> Run<Option<DeliveryId>> {
+fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: i64) -> Run<Option<DeliveryId>> {
     let next = tx
         .prepare(
             "SELECT id FROM deliveries INDEXED BY deliveries_queued \
@@ -155,8 +175,8 @@ fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: Timestamp
         .query_row(params![key(endpoint), queue_key], |row| id::<DeliveryId>(row, 0))
         .optional()?;
     if let Some(next) = next {
-        tx.execute("UPDATE deliveries SET held = 0, due = ?2 WHERE id = ?1", params![key(next), micros(at)])?;
-        tx.memory.now_due(endpoint.uuid(), (micros(at), next.uuid()));
+        tx.execute("UPDATE deliveries SET held = 0, due = ?2 WHERE id = ?1", params![key(next), at])?;
+        tx.memory.now_due(endpoint.uuid(), (at, next.uuid()));
     }
     Ok(next)
 }

@@ -23,11 +23,11 @@ const ID_LEEWAY_MILLIS: i64 = 60_000;
 #[async_trait]
 impl Replays for SqliteStorage {
     async fn count_selected(&self, selection: Selection) -> Result<u64> {
-        self.readers.call(move |sql| count(sql, &selection)).await
+        self.settled_readers().await.call(move |sql| count(sql, &selection)).await
     }
 
     async fn selected(&self, selection: Selection, after: Option<DeliveryId>, limit: u32) -> Result<Vec<Selected>> {
-        self.readers.call(move |sql| select(sql, &selection, after, limit)).await
+        self.settled_readers().await.call(move |sql| select(sql, &selection, after, limit)).await
     }
 
     async fn without_delivery(
@@ -37,7 +37,7 @@ impl Replays for SqliteStorage {
         limit: u32,
         with_data: bool,
     ) -> Result<Vec<EventRecord>> {
-        self.readers.call(move |sql| missing(sql, &gap, after, limit, with_data)).await
+        self.settled_readers().await.call(move |sql| missing(sql, &gap, after, limit, with_data)).await
     }
 
     async fn begin_replays(&self, replays: Vec<Replay>) -> Result<()> {
@@ -58,7 +58,8 @@ impl Replays for SqliteStorage {
     }
 
     async fn unfinished_replays(&self) -> Result<Vec<Replay>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(|sql| {
                 let mut statement = sql.prepare_cached("SELECT id, work, after, next_due FROM replays ORDER BY id")?;
                 Ok(statement.query_map([], replay)?.collect::<rusqlite::Result<_>>()?)
@@ -87,7 +88,8 @@ impl Replays for SqliteStorage {
     }
 
     async fn deleted_with_pending(&self) -> Result<Vec<EndpointId>> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(|sql| {
                 let mut statement = sql.prepare_cached(
                     "SELECT c.endpoint_id FROM delivery_counts c JOIN endpoints e ON e.id = c.endpoint_id \

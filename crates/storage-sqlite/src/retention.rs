@@ -41,7 +41,8 @@ struct Portion {
 #[async_trait]
 impl Retention for SqliteStorage {
     async fn live_bytes(&self) -> Result<u64> {
-        self.readers
+        self.settled_readers()
+            .await
             .call(|sql| {
                 let pragma = |name: &str| sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
                 Ok(uint((pragma("page_count")? - pragma("freelist_count")?) * pragma("page_size")?))
@@ -87,7 +88,8 @@ impl Retention for SqliteStorage {
         before: Timestamp,
         limit: u32,
     ) -> Result<DroppedRequests> {
-        let old = self.readers.call(move |sql| old_requests(sql, project, inbox, before, limit)).await?;
+        let old =
+            self.settled_readers().await.call(move |sql| old_requests(sql, project, inbox, before, limit)).await?;
         let (rowids, more) = old;
         if rowids.is_empty() {
             return Ok(DroppedRequests { requests: 0, more: false });
@@ -103,7 +105,7 @@ impl SqliteStorage {
         &self,
         find: impl FnOnce(&Connection) -> Run<Portion> + Send + 'static,
     ) -> Result<(Dropped<EventId>, Option<(i64, [u8; 16])>)> {
-        let Portion { candidates, last } = self.readers.call(find).await?;
+        let Portion { candidates, last } = self.settled_readers().await.call(find).await?;
         let nothing = Dropped { events: 0, deliveries: 0, attempts: 0, next: None };
         if candidates.is_empty() {
             return Ok((nothing, last));

@@ -34,7 +34,7 @@ impl Prepared {
             contact: turn.contact.map(contact).transpose()?,
             messages: turn.messages.into_iter().map(message).collect::<Result<_>>()?,
             events: turn.events.into_iter().map(events::Prepared::new).collect::<Result<_>>()?,
-            outcome: turn.outcome.map(outcomes::Prepared::new).transpose()?,
+            outcome: turn.outcome.as_ref().map(outcomes::Prepared::new).transpose()?,
         })
     }
 }
@@ -59,7 +59,7 @@ fn store(tx: &mut Tx<'_>, turn: &Prepared) -> Run<TurnStored> {
     for (record, extra) in &turn.messages {
         message(tx, record, extra.as_deref())?;
     }
-    let outcome = turn.outcome.as_ref().map(|outcome| outcomes::record(tx, outcome)).transpose()?;
+    let outcome = turn.outcome.as_ref().map(|outcome| outcomes::record(tx, &outcome.bytes)).transpose()?;
     let events = turn.events.iter().map(|event| events::accept(tx, event)).collect::<Run<_>>()?;
     Ok(TurnStored { events, outcome })
 }

@@ -7,13 +7,17 @@ use crate::jobs::{Call, Job, Jobs, Tx};
 use kanca_storage::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 /// At most this many jobs share a commit, so that the first of them does not wait for ever.
 const BATCH: usize = 512;
+/// How long rows wait in the journal at most while nobody asks for what is in the tables: long enough for most events
+/// to go into the tables together with their outcomes.
+const WINDOW: Duration = Duration::from_millis(50);
 
 /// A handle to the writer's thread.
 #[derive(Clone)]
@@ -42,6 +46,10 @@ impl Drop for Waiting {
 
 enum Order {
     Job(Box<dyn Job>),
+    /// Something is in the journal.
+    Journal,
+    /// What is in the journal is to be applied now.
+    Apply,
     Close(oneshot::Sender<()>),
 }
 
@@ -95,10 +103,26 @@ impl Writer {
         drop(tokio::time::timeout(patience, look).await);
     }
 
-    /// Queues a job whose end nobody waits for.
-    pub(crate) fn spawn(&self, work: impl FnMut(&mut Tx<'_>) -> Run<()> + Send + 'static) {
+    /// Gives claims back; nobody waits for it.
+    pub(crate) fn release(&self, deliveries: Vec<Uuid>) {
         let (caller, _) = oneshot::channel();
-        drop(self.queue.send(Order::Job(Box::new(Call::new(work, |()| (), caller)))));
+        let work = move |tx: &mut Tx<'_>| -> Run<()> {
+            for delivery in &deliveries {
+                tx.memory.release(*delivery);
+            }
+            Ok(())
+        };
+        self.send(Box::new(Call::new(work, |()| (), caller)));
+    }
+
+    /// Queues a job that answers by itself.
+    pub(crate) fn send(&self, job: Box<dyn Job>) {
+        drop(self.queue.send(Order::Job(job)));
+    }
+
+    /// Tells that something is in the journal: soon, or now, it is applied.
+    pub(crate) fn wake(&self, now: bool) {
+        drop(self.queue.send(if now { Order::Apply } else { Order::Journal }));
     }
 
     /// Ends the thread after the jobs queued before.
@@ -123,15 +147,36 @@ impl Writer {
 fn serve(batches: &mut Batches, orders: &Receiver<Order>) -> Option<oneshot::Sender<()>> {
     let mut jobs: Jobs = Vec::with_capacity(BATCH);
     let mut closing = None;
+    // Since when something waits in the journal.
+    let mut ahead: Option<Instant> = None;
     while closing.is_none() {
-        match orders.recv() {
+        let order = match ahead {
+            None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(since) => orders.recv_timeout(WINDOW.saturating_sub(since.elapsed())),
+        };
+        match order {
             Ok(Order::Job(job)) => jobs.push(job),
-            Ok(Order::Close(done)) => return Some(done),
-            Err(_) => return None,
+            Ok(Order::Journal) => {
+                ahead = ahead.or_else(|| Some(Instant::now()));
+                continue;
+            }
+            Ok(Order::Apply) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Order::Close(done)) => closing = Some(done),
+            Err(RecvTimeoutError::Disconnected) => break,
         }
         drain(orders, &mut jobs, &mut closing);
-        batches.together(&mut jobs);
+        if jobs.is_empty() {
+            if let Err(error) = batches.apply_journal() {
+                tracing::debug!(%error, "the journal could not be applied; it is tried again");
+            }
+        } else {
+            batches.together(&mut jobs);
+        }
         batches.checkpoints.between_commits(&batches.sql);
+        ahead = batches.is_journal_ahead().then(Instant::now);
+    }
+    if let Err(error) = batches.apply_journal() {
+        tracing::warn!(%error, "the journal could not be applied; it is at the next start");
     }
     closing
 }
@@ -141,6 +186,8 @@ fn drain(orders: &Receiver<Order>, jobs: &mut Jobs, closing: &mut Option<oneshot
     while jobs.len() < BATCH && closing.is_none() {
         match orders.try_recv() {
             Ok(Order::Job(job)) => jobs.push(job),
+            // Everything is applied in any case.
+            Ok(Order::Journal | Order::Apply) => {}
             Ok(Order::Close(done)) => *closing = Some(done),
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
         }

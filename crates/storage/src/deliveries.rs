@@ -212,7 +212,7 @@ pub trait Deliveries: Send + Sync {
     /// Records an outcome in a durable commit: the attempt, the delivery's new state, and the promotion of the next
     /// delivery of its queue key when this one ended. The promoted one is due, not claimed. For a delivery that ended
     /// already the attempt is kept and nothing else changes. `NotFound` for an unknown delivery.
-    async fn record_outcome(&self, outcome: Outcome) -> Result<Recorded>;
+    async fn record_outcome(&self, outcome: &Outcome) -> Result<Recorded>;
     /// Makes a delivery due at `now`: a pending one early (no change if it is held), a failed or delivered one again as
     /// a single manual attempt outside its queue key. `Conflict` for a cancelled one, and when the endpoint was deleted.
     /// Returns the new state.

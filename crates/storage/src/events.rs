@@ -93,7 +93,7 @@ pub struct EventRecord {
 #[async_trait]
 pub trait Events: Send + Sync {
     /// Accepts an event: one durable commit holds the event and its deliveries. The idempotency window is 24 hours
-    /// before `accepted_at`. Returns only after the commit has been synced.
+    /// before `accepted_at`. Returns only after the commit has been synced. Ids are taken to be new.
     async fn accept_event(&self, event: NewEvent) -> Result<Accepted>;
     /// Accepts events of one project in one durable commit, all of them or none; each as `accept_event` would, in order,
     /// so that the second of two with one key is a repetition or a conflict.

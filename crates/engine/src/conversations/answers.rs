@@ -40,7 +40,7 @@ impl Engine {
             call && !loaded.record.ended
         });
         let Some(loaded) = waiting.map(|loaded| loaded.clone()) else {
-            return self.storage.record_outcome(outcome.clone()).await;
+            return self.storage.record_outcome(outcome).await;
         };
         let mappings = webhook_answers::mappings(&loaded.scenario, loaded.state.wait.block());
         let answer = webhook_answers::outcome(ended, mappings);

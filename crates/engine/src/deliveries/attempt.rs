@@ -66,8 +66,8 @@ impl Engine {
                     identity: endpoint.way.identity.clone(),
                     proxy: endpoint.way.proxy.clone(),
                 };
-                let shown = masked(&request.headers, endpoint, body.changed.as_deref());
-                let Sent { result, timings } = self.sender.send(request).await;
+                let Sent { result, timings } = self.sender.send(&request).await;
+                let shown = masked(request.headers, endpoint, body.changed.as_deref());
                 let result = result.map_err(|failure| (reason_of(failure.kind), failure.detail));
                 (shown, result, Some(timings))
             }
@@ -135,16 +135,15 @@ fn own<'a>(endpoint: &'a Endpoint, changed: Option<&'a Changed>) -> impl Iterato
 
 /// The same headers with the values of the endpoint's own hidden.
 pub(crate) fn masked(
-    headers: &[(String, String)],
+    mut headers: Vec<(String, String)>,
     endpoint: &Endpoint,
     changed: Option<&Changed>,
 ) -> Vec<(String, String)> {
     let own = headers.len() - own(endpoint, changed).count();
+    for (_, value) in headers.iter_mut().skip(own) {
+        MASK.clone_into(value);
+    }
     headers
-        .iter()
-        .enumerate()
-        .map(|(at, (name, value))| (name.clone(), if at < own { value.clone() } else { MASK.to_owned() }))
-        .collect()
 }
 
 fn kept(response: &IncomingResponse) -> ReceivedResponse {

@@ -2,6 +2,7 @@
 //! nobody but itself; workers are started when there is work and go when there is none. What all endpoints share,
 //! memory and places for attempts, is divided among projects (`shares`).
 
+use super::crew::{Crew, Task};
 use super::queue::{Next, Queue, Terms};
 use super::shares::Shares;
 use super::{Job, outcome::Step};
@@ -42,6 +43,7 @@ pub(crate) struct Dispatcher {
     alarms: Mutex<BTreeSet<Alarm>>,
     alarm_changed: Notify,
     shares: Shares,
+    crew: Arc<Crew>,
     /// What the heaviest delivery seen lately weighs; sinks with each reading of the table. 0 before the first.
     likely_weight: AtomicUsize,
     /// Attempts under way.
@@ -192,8 +194,7 @@ impl Dispatcher {
         let (now, room) = (engine.clock.now(), self.shares.has_room(project));
         let wanted = queue.lock().recruit(now, terms, room);
         for _ in 0..wanted {
-            let (engine, queue) = (engine.clone(), queue.clone());
-            tokio::spawn(async move { work(engine, endpoint, queue).await });
+            self.crew.take_on(Task { engine: engine.clone(), endpoint, queue: queue.clone() });
         }
     }
 
@@ -351,8 +352,8 @@ impl Engine {
     }
 }
 
-/// One worker of one endpoint.
-async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
+/// One worker of one endpoint, until there is nothing to do for it.
+pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
     let dispatcher = &engine.dispatcher;
     loop {
         let allowed = engine.terms(endpoint);
@@ -365,22 +366,30 @@ async fn work(engine: Engine, endpoint: EndpointId, queue: Arc<Mutex<Queue>>) {
                 let (project, weight, delivery) = (job.event.project_id, job.event.weight(), job.id);
                 let waited_for = job.waiter.is_some();
                 let place = dispatcher.shares.take_place(project).await;
-                let step = engine.attempt_and_record(endpoint, *job).await;
+                let attempted = engine.attempt(endpoint, *job).await;
                 drop(place);
-                dispatcher.shares.drop_weight(project, weight);
-                if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    dispatcher.idle.notify_waiters();
-                }
+                let (signal, hold) = attempted.as_ref().map_or_else(Default::default, |a| (a.signal, a.hold));
                 let now = engine.clock.now();
                 let outage = {
                     let mut queue = queue.lock();
-                    queue.done(now, step.signal, terms);
-                    if let Some(wait) = step.hold {
+                    queue.answered(now, signal, terms);
+                    if let Some(wait) = hold {
                         queue.pace.hold(now, wait);
                     }
                     queue.pace.outage_began()
                 };
                 engine.watch_outage(endpoint, outage, now);
+                // The next one need not wait until this one is written down.
+                dispatcher.recruit(&engine, endpoint, &queue);
+                let step = match attempted {
+                    Some(attempted) => engine.conclude(attempted).await,
+                    None => Step::default(),
+                };
+                dispatcher.shares.drop_weight(project, weight);
+                if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    dispatcher.idle.notify_waiters();
+                }
+                queue.lock().done();
                 if let Some(due) = step.due.filter(|_| waited_for) {
                     dispatcher.set_alarm((due, endpoint, Some(delivery)));
                 }

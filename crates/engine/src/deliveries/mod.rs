@@ -6,6 +6,7 @@
 
 mod attempt;
 mod body;
+mod crew;
 mod dispatcher;
 mod outage;
 mod outcome;
@@ -216,7 +217,7 @@ impl Engine {
             (None, Some(endpoint)) => {
                 let headers = attempt::headers(body, endpoint, &encoded, self.clock.now(), None);
                 let url = self.destination(endpoint).0;
-                ("POST".to_owned(), url, attempt::masked(&headers, endpoint, None))
+                ("POST".to_owned(), url, attempt::masked(headers, endpoint, None))
             }
             (None, None) => return String::new(),
         };

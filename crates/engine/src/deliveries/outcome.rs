@@ -14,6 +14,7 @@ use kanca_domain::pace::Signal;
 use kanca_domain::retries::{self, Next, QuickNext};
 use kanca_domain::scenario::answer::{self, Class};
 use kanca_storage::deliveries::{AttemptRecord, Outcome, Recorded, Verdict, Waiter};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The status by which a receiver says that it is to be left alone for good (Standard Webhooks, "Operational considerations").
@@ -28,6 +29,16 @@ pub(super) struct Step {
     pub due: Option<Timestamp>,
     /// A delivery that was held may start.
     pub promoted: Option<DeliveryId>,
+}
+
+/// What came of a delivery's turn, to be recorded.
+pub(super) struct Attempted {
+    endpoint: Arc<Endpoint>,
+    job: Job,
+    outcome: Outcome,
+    ended: Option<Ended>,
+    /// The receiver said that it is gone for good.
+    gone: bool,
     /// What the attempt said about the receiver.
     pub signal: Signal,
     /// How long the receiver asked to be left alone, if it asked for all deliveries.
@@ -45,16 +56,15 @@ pub(crate) enum Ended {
 }
 
 impl Engine {
-    /// Makes one attempt of a job and records what came of it.
-    pub(super) async fn attempt_and_record(&self, endpoint_id: EndpointId, job: Job) -> Step {
-        let Some(endpoint) = self.snapshot.load().endpoints.get(&endpoint_id).cloned() else {
-            return Step::default();
-        };
+    /// Makes one attempt of a job; nothing of it is written down yet. `None` when the endpoint is gone.
+    pub(super) async fn attempt(&self, endpoint_id: EndpointId, job: Job) -> Option<Attempted> {
+        let endpoint = self.snapshot.load().endpoints.get(&endpoint_id).cloned()?;
         let now = self.clock.now();
         let Some(timeout) = self.time_left(&endpoint, &job, now) else {
             let outcome = Outcome { delivery_id: job.id, attempt: None, verdict: Verdict::Failed, at: now };
-            let ended = Ended::Timeout("No attempt could be made within the block's timeout.".into());
-            return self.record(&job, outcome, Some(ended)).await;
+            let ended = Some(Ended::Timeout("No attempt could be made within the block's timeout.".into()));
+            let (gone, signal, hold) = (false, Signal::default(), None);
+            return Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold });
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.follow_clock().await;
@@ -64,17 +74,26 @@ impl Engine {
         let hold = matches!(exchange.end, AttemptEnd::Status(429 | 503)).then(|| exchange.wait_asked(at)).flatten();
         let gone = exchange.end == AttemptEnd::Status(GONE);
         let verdict = self.judge(&endpoint, &job, &exchange, at);
-        let failed = verdict == Verdict::Failed && !job.manual;
         let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
-        if failed && job.waiter.is_none() {
-            self.announce_failure(&endpoint, &job, &exchange.record).await;
-        }
         let outcome = Outcome { delivery_id: job.id, attempt: Some(exchange.record), verdict, at };
+        Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold })
+    }
+
+    /// Writes down what came of an attempt, and tells whom it concerns.
+    pub(super) async fn conclude(&self, attempted: Attempted) -> Step {
+        let Attempted { endpoint, job, outcome, ended, gone, .. } = attempted;
+        if let Some(attempt) = &outcome.attempt
+            && outcome.verdict == Verdict::Failed
+            && !job.manual
+            && job.waiter.is_none()
+        {
+            self.announce_failure(&endpoint, &job, attempt).await;
+        }
         let step = self.record(&job, outcome, ended).await;
         if gone {
-            self.disable_gone(endpoint_id).await;
+            self.disable_gone(endpoint.record.id).await;
         }
-        Step { signal, hold, ..step }
+        step
     }
 
     fn time_left(&self, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Duration> {
@@ -130,7 +149,7 @@ impl Engine {
         loop {
             let recorded = match &told {
                 Some((waiter, ended)) => self.conversation_answered(waiter, ended, &outcome).await,
-                None => self.storage.record_outcome(outcome.clone()).await,
+                None => self.storage.record_outcome(&outcome).await,
             };
             match recorded {
                 Ok(Recorded { status, promoted }) => {
@@ -138,7 +157,7 @@ impl Engine {
                         Verdict::Retry { due } if status == DeliveryStatus::Pending => Some(due),
                         _ => None,
                     };
-                    return Step { due, promoted, ..Step::default() };
+                    return Step { due, promoted };
                 }
                 Err(kanca_storage::StorageError::Full(reason)) => {
                     self.close_gate(&reason);

@@ -33,6 +33,8 @@ pub(super) struct Terms {
 
 /// Attempts at a time that somebody waits for, beyond those of the pace.
 const URGENT: usize = 64;
+/// Outcomes that are not written down yet; with so many no new attempt starts.
+const UNRECORDED: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Queue {
@@ -152,20 +154,28 @@ impl Queue {
 
     /// How many workers should be started now; they are counted in.
     pub fn recruit(&mut self, now: Timestamp, terms: Terms, room: bool) -> usize {
+        if self.unrecorded() >= UNRECORDED {
+            return 0;
+        }
         let refill = usize::from(self.refill_due(now, room));
         let limit = size(self.pace.limit(terms.most));
         let paced = self.ready.len().min(limit.saturating_sub(self.attempts));
         let free = self.workers - self.busy;
-        let most = size(terms.most) + self.urgent.len().min(URGENT);
+        let most = size(terms.most) + self.urgent.len().min(URGENT) + self.unrecorded();
         let work = self.urgent.len() + paced + refill;
         let wanted = work.saturating_sub(free).min(most.saturating_sub(self.workers));
         self.workers += wanted;
         wanted
     }
 
+    /// Attempts that have their answer, which is being written down.
+    fn unrecorded(&self) -> usize {
+        self.busy - self.attempts - usize::from(self.refilling)
+    }
+
     /// What the calling worker does next; without terms nothing may start.
     pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, room: bool) -> Next {
-        if let Some(terms) = terms.filter(|_| !self.forgotten) {
+        if let Some(terms) = terms.filter(|_| !self.forgotten && self.unrecorded() < UNRECORDED) {
             if let Some(job) = self.urgent.pop_front() {
                 self.pace.count(now, terms.rate);
                 return self.work(job);
@@ -202,11 +212,15 @@ impl Queue {
         Next::Work(Box::new(job))
     }
 
-    /// A worker is done with its job and will ask for the next. The end of the attempt changes the pace.
-    pub fn done(&mut self, now: Timestamp, signal: Signal, terms: Option<Terms>) {
-        self.busy -= 1;
+    /// An attempt has its answer, which changes the pace; the worker is busy until that is written down.
+    pub fn answered(&mut self, now: Timestamp, signal: Signal, terms: Option<Terms>) {
         self.attempts -= 1;
         self.pace.ended(now, signal, terms.map_or(u32::MAX, |terms| terms.most));
+    }
+
+    /// A worker is done with its job and will ask for the next.
+    pub fn done(&mut self) {
+        self.busy -= 1;
     }
 
     /// Whether the table is to be read. Without room in memory an endpoint that has nothing under way still gets its

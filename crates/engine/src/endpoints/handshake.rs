@@ -93,7 +93,7 @@ impl Engine {
         let current = || self.snapshot.load().endpoints.get(&id).cloned();
         let Some(endpoint) = as_it_was(current()) else { return Ok(None) };
         let Some(asked) = endpoint.record.options.handshake.clone() else { return Ok(None) };
-        let result = self.sender.send(self.question(&endpoint, &asked)?).await.result;
+        let result = self.sender.send(&self.question(&endpoint, &asked)?).await.result;
         let now = self.later_than(at);
         let handshake = match &result {
             Ok(response) => asked.answered(response.status, &response.headers, now),

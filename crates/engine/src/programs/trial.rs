@@ -130,6 +130,6 @@ impl Engine {
     fn shown(&self, body: &EventBody, endpoint: &Endpoint, sent: &SharedBody) -> (Vec<(String, String)>, Bytes) {
         let headers = headers(body, endpoint, sent, self.clock.now(), None);
         let changed: Option<&Changed> = sent.changed.as_deref();
-        (masked(&headers, endpoint, changed), sent.bytes.clone())
+        (masked(headers, endpoint, changed), sent.bytes.clone())
     }
 }

@@ -81,9 +81,9 @@ impl Sender for Service {
         })
     }
 
-    async fn send(&self, request: OutgoingRequest) -> Sent {
+    async fn send(&self, request: &OutgoingRequest) -> Sent {
         self.seen.lock().push((self.clock.now(), request.clone()));
-        let result = (self.answer.lock())(&request);
+        let result = (self.answer.lock())(request);
         Sent { result, timings: TIMINGS }
     }
 }

@@ -95,7 +95,7 @@ impl Play<'_> {
             _ => Verdict::Delivered,
         };
         let outcome = self.world.outcome(delivery, verdict, at(self.clock));
-        let recorded = self.world.storage.record_outcome(outcome).await;
+        let recorded = self.world.storage.record_outcome(&outcome).await;
         assert!(matches!(recorded, Ok(_) | Err(StorageError::NotFound(_))), "{recorded:?}");
     }
 

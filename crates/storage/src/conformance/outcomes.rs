@@ -58,7 +58,7 @@ pub async fn a_failure_ends_a_delivery(world: &World) {
 pub async fn a_delivery_can_end_without_an_attempt(world: &World) {
     let delivery = world.accept(world.event_for_one()).await;
     let outcome = Outcome { attempt: None, ..world.outcome(delivery, Verdict::Failed, at(2)) };
-    let recorded = world.storage.record_outcome(outcome).await.unwrap();
+    let recorded = world.storage.record_outcome(&outcome).await.unwrap();
     assert_eq!(recorded.status, DeliveryStatus::Failed);
     let (now, attempts) = world.storage.delivery(world.project, delivery).await.unwrap().unwrap();
     assert_eq!((now.attempt_count, now.last_reason, attempts.len()), (0, None, 0));
@@ -66,7 +66,7 @@ pub async fn a_delivery_can_end_without_an_attempt(world: &World) {
 
 pub async fn an_outcome_of_an_unknown_delivery_is_not_found(world: &World) {
     let unknown = world.outcome(world.id(), Verdict::Delivered, at(1));
-    let refused = world.storage.record_outcome(unknown).await;
+    let refused = world.storage.record_outcome(&unknown).await;
     assert!(matches!(refused, Err(StorageError::NotFound(_))), "{refused:?}");
 }
 
@@ -134,7 +134,7 @@ pub async fn attempts_are_kept_as_they_were(world: &World) {
     for attempt in &made {
         let verdict = Verdict::Retry { due: at(9) };
         let outcome = Outcome { attempt: Some(attempt.clone()), ..world.outcome(delivery, verdict, at(2)) };
-        world.storage.record_outcome(outcome).await.unwrap();
+        world.storage.record_outcome(&outcome).await.unwrap();
     }
     let kept = world.storage.delivery(world.project, delivery).await.unwrap().unwrap().1;
     assert_eq!(kept.len(), 3);
@@ -149,7 +149,7 @@ pub async fn attempts_are_listed_oldest_first(world: &World) {
         let attempt = AttemptRecord { reason: format!("reason {number}"), ..world.attempt(number) };
         let verdict = Verdict::Retry { due: at(9) };
         let outcome = Outcome { attempt: Some(attempt), ..world.outcome(delivery, verdict, at(2)) };
-        world.storage.record_outcome(outcome).await.unwrap();
+        world.storage.record_outcome(&outcome).await.unwrap();
     }
     let (now, attempts) = world.storage.delivery(world.project, delivery).await.unwrap().unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());

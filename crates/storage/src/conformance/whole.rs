@@ -7,6 +7,7 @@ use crate::StorageError;
 use crate::accounts::{ApiKeyRecord, UserRecord};
 use crate::conversations::Sender;
 use crate::deliveries::Verdict;
+use crate::events::Idempotency;
 use kanca_domain::ids::Id;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub async fn the_newest_id_is_known_for_every_kind(world: &World) {
     let mut outcome = world.outcome(delivery, Verdict::Delivered, at(1));
     let expected = later();
     outcome.attempt.as_mut().unwrap().id = at_millis(expected);
-    world.storage.record_outcome(outcome).await.unwrap();
+    world.storage.record_outcome(&outcome).await.unwrap();
     assert_eq!(newest().await, expected);
 
     let mut turn = first_turn(world);
@@ -100,12 +101,13 @@ pub async fn the_newest_id_does_not_count_what_was_not_stored(world: &World) {
     twin.id = world.endpoint;
     world.storage.create_endpoint(twin).await.unwrap_err();
     let outcome = world.outcome(at_millis(before + 9000), Verdict::Delivered, at(1));
-    world.storage.record_outcome(outcome).await.unwrap_err();
+    world.storage.record_outcome(&outcome).await.unwrap_err();
     let taken = world.accept(world.event_for_one()).await;
     let before = world.storage.newest_id_millis().await.unwrap().max(before);
     let mut event = world.event_for_one();
     event.id = at_millis(before + 5000);
     event.deliveries[0].id = taken;
+    event.idempotency = Some(Idempotency { key: "k".into(), fingerprint: [1; 32] });
     world.storage.accept_event(event).await.unwrap_err();
     world.storage.probe().await.unwrap();
     assert_eq!(world.storage.newest_id_millis().await.unwrap(), before);

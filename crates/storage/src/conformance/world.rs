@@ -191,7 +191,7 @@ impl World {
 
     /// Records an outcome with an attempt.
     pub async fn record(&self, delivery: DeliveryId, verdict: Verdict, when: Timestamp) -> Recorded {
-        self.storage.record_outcome(self.outcome(delivery, verdict, when)).await.unwrap()
+        self.storage.record_outcome(&self.outcome(delivery, verdict, when)).await.unwrap()
     }
 
     /// The delivery as stored.

@@ -56,7 +56,8 @@ fn a_worker_with_a_slow_job_keeps_no_other_job_waiting() {
     assert!(queue.reserve(job(9).id, at(1)));
     assert!(queue.put_reserved(job(9), false));
     assert_eq!(queue.recruit(at(1), most(64), true), 1, "the busy one does not count");
-    queue.done(at(1), Signal::Success, Some(most(64)));
+    queue.answered(at(1), Signal::Success, Some(most(64)));
+    queue.done();
     assert_eq!(queue.recruit(at(1), most(64), true), 0);
 }
 
@@ -142,17 +143,20 @@ fn an_open_breaker_holds_the_backlog_but_nobody_who_waits() {
         assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(_)));
     }
     for _ in 0..10 {
-        queue.done(at(1), Signal::Broken, Some(most(64)));
+        queue.answered(at(1), Signal::Broken, Some(most(64)));
+        queue.done();
     }
     assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::RestUntil(until) if until == at(6)));
     let asked_for = Job { manual: true, ..job(99) };
     assert!(queue.put_urgent(asked_for));
     assert!(queue.recruit(at(1), most(64), true) <= 1);
     assert!(matches!(queue.next(at(1), Some(most(64)), true), Next::Work(next) if next.manual));
-    queue.done(at(1), Signal::Broken, Some(most(64)));
+    queue.answered(at(1), Signal::Broken, Some(most(64)));
+    queue.done();
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)), "the probe");
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Rest), "one only");
-    queue.done(at(6), Signal::Success, Some(most(64)));
+    queue.answered(at(6), Signal::Success, Some(most(64)));
+    queue.done();
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Work(_)));
     assert!(matches!(queue.next(at(6), Some(most(64)), true), Next::Rest), "a ramp and no flood");

@@ -1,0 +1,86 @@
+//! Brings what the journal's rows have become in the log (WAL) to the disk, a little at a time.
+//!
+//! A disk that is given megabytes at once lets nobody else through meanwhile, and the journal's next sync, for which
+//! callers wait, would come after them. So the kernel is told to begin with a piece, and after a pause with the next.
+//! When all is written it is synced, and the journal's files that hold no more than that may be overwritten.
+
+use super::Shared;
+use rustix::fs::{Advice, fadvise};
+use std::fs::File;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Bytes that the kernel is told to write at a time, and the pause after them.
+const PIECE: u64 = 128 * 1024;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A part of the log, and the journal's files whose rows are in the log up to its end.
+struct Part {
+    from: u64,
+    to: u64,
+    files: Vec<usize>,
+}
+
+/// A handle to the thread.
+pub(crate) struct Writeback {
+    parts: Option<Sender<Part>>,
+    thread: Option<JoinHandle<()>>,
+    /// How far the log was written at the last call.
+    known: u64,
+}
+
+impl Writeback {
+    /// Starts the thread for this log.
+    pub(crate) fn start(log: PathBuf, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (parts, ordered) = channel();
+        let thread =
+            std::thread::Builder::new().name("kanca-writeback".into()).spawn(move || serve(&log, &ordered, &shared))?;
+        Ok(Self { parts: Some(parts), thread: Some(thread), known: 0 })
+    }
+
+    /// The log has so many bytes now, with everything that these files of the journal hold.
+    pub(crate) fn grown(&mut self, to: u64, files: Vec<usize>) {
+        // A log that has started over is shorter.
+        let from = if to < self.known { 0 } else { self.known };
+        self.known = to;
+        if let Some(parts) = &self.parts {
+            drop(parts.send(Part { from, to, files }));
+        }
+    }
+}
+
+fn serve(log: &std::path::Path, parts: &Receiver<Part>, shared: &Shared) {
+    let mut file = None;
+    while let Ok(mut part) = parts.recv() {
+        if file.is_none() {
+            file = File::open(log).ok();
+        }
+        let Some(log) = &file else { continue };
+        while let Some(length) = NonZeroU64::new(part.to.saturating_sub(part.from).min(PIECE)) {
+            // For pages that are to be written this begins the writing; it is no promise, and none is needed.
+            let _ = fadvise(log, part.from, Some(length), Advice::DontNeed);
+            part.from += length.get();
+            std::thread::sleep(PAUSE);
+        }
+        if part.files.is_empty() {
+            continue;
+        }
+        match log.sync_data() {
+            Ok(()) => part.files.iter().for_each(|file| shared.free[*file].store(true, Ordering::Release)),
+            Err(error) => tracing::error!(%error, "the log could not be synced; the journal's files stay as they are"),
+        }
+    }
+}
+
+/// Waits for the thread.
+impl Drop for Writeback {
+    fn drop(&mut self) {
+        drop(self.parts.take());
+        drop(self.thread.take().map(JoinHandle::join));
+    }
+}
