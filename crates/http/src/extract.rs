@@ -155,11 +155,14 @@ pub struct JsonOrNothing<T>(pub T);
 
 impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
     type Rejection = Problem;
-    async fn from_request(request: Request, app: &App) -> Answer<Self> {
-        if http_body::Body::is_end_stream(request.body()) {
+    async fn from_request(request: Request, _: &App) -> Answer<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts.headers, body, BODY_LIMIT).await?;
+        if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
-        Json::from_request(request, app).await.map(|Json(value)| Self(value))
+        expect_json(&parts.headers)?;
+        parse_json(&bytes).map(Self)
     }
 }
 
@@ -168,16 +171,28 @@ pub async fn read_json<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<
 where
     B: http_body::Body<Data = bytes::Bytes> + Unpin,
 {
-    let is_json = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
+    let bytes = read(headers, body, limit).await?;
+    expect_json(headers)?;
+    Ok(bytes)
+}
+
+async fn read<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<bytes::Bytes>
+where
+    B: http_body::Body<Data = bytes::Bytes> + Unpin,
+{
     match collect(headers, body, limit).await? {
+        Collected::Whole(bytes) => Ok(bytes),
         Collected::TooLarge(_) => {
             Err(Problem::too_large(format!("The body is larger than {limit} bytes. Send less, or a link to it.")))
         }
-        Collected::Whole(_) if !is_json => Err(Problem::wrong_content_type()),
-        Collected::Whole(bytes) => Ok(bytes),
     }
+}
+
+fn expect_json(headers: &HeaderMap) -> Answer<()> {
+    let said = headers.get(header::CONTENT_TYPE);
+    let is_json =
+        said.is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
+    if is_json { Ok(()) } else { Err(Problem::wrong_content_type()) }
 }
 
 /// Query parameters, known ones only.

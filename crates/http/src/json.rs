@@ -42,8 +42,8 @@ fn wrong_field(at: &str, text: &str) -> Problem {
     let text = text.rsplit_once(" at line").map_or(text, |(text, _)| text);
     let at = if at == "." { "" } else { at };
     let (field, message) = match missing(text) {
-        Some(name) if at.is_empty() => (name.to_owned(), "is missing".to_owned()),
-        Some(name) => (format!("{at}.{name}"), "is missing".to_owned()),
+        Some(name) if at.is_empty() => (name.to_owned(), "must be given".to_owned()),
+        Some(name) => (format!("{at}.{name}"), "must be given".to_owned()),
         None => (at.to_owned(), in_words(text)),
     };
     let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_and_said_in_words() {
         for (json, field, message) in [
-            (r"{}", "since", "is missing"),
-            (r#"{"since":"a","inner":{}}"#, "inner.x", "is missing"),
+            (r"{}", "since", "must be given"),
+            (r#"{"since":"a","inner":{}}"#, "inner.x", "must be given"),
             (r#"{"since":"a","inner":{"x":1,"y":2}}"#, "inner.y", "unknown field `y`, expected `x`"),
             (r#"{"since":"a","inner":"z"}"#, "inner", "must be an object, not string \"z\""),
             (r#"{"since":7}"#, "since", "must be a string, not `7`"),
