@@ -36,6 +36,11 @@ export class ApiProblem extends Error {
   }
 }
 
+/** A body that is JSON already and goes out as it is, so that `19.90` and long numbers stay what they are. */
+export class JsonText {
+  constructor(readonly text: string) {}
+}
+
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
 export interface RequestOptions {
@@ -82,7 +87,7 @@ export async function send(method: string, path: string, options: RequestOptions
   let body: string | undefined;
   if (options.body !== undefined) {
     headers['content-type'] = 'application/json';
-    body = JSON.stringify(options.body);
+    body = options.body instanceof JsonText ? options.body.text : JSON.stringify(options.body);
   }
   try {
     return await fetch(address(path, options.query), {
