@@ -113,7 +113,12 @@ pub fn check_url(text: &str) -> Result<Url, InvalidEndpoint> {
     if too_long(text) {
         return Err(InvalidEndpoint::UrlTooLong);
     }
-    let mut url = Url::parse(text).map_err(|error| InvalidEndpoint::Url(error.to_string()))?;
+    let mut url = Url::parse(text).map_err(|error| {
+        InvalidEndpoint::Url(match error {
+            url::ParseError::RelativeUrlWithoutBase => "it does not begin with http:// or https://".to_owned(),
+            other => other.to_string(),
+        })
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(InvalidEndpoint::Scheme(url.scheme().chars().take(40).collect()));
     }

@@ -33,6 +33,16 @@ pub enum InvalidHeaders {
     },
 }
 
+impl InvalidHeaders {
+    /// The header that is wrong; `None` when it is the list as a whole.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) | Self::Value(name) | Self::Twice(name) | Self::Refused { name, .. } => Some(name),
+            Self::TooMany(_) | Self::TooLarge(_) => None,
+        }
+    }
+}
+
 /// Checks a list of headers; `refused` says for a lower-case name why it cannot be set here, if so.
 pub fn check<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,

@@ -19,7 +19,7 @@ use crate::Engine;
 use crate::errors::{EngineError, Result};
 use crate::ports::Route;
 use kanca_domain::endpoints::{self as rules, EndpointOptions, EndpointStatus, Ordering};
-use kanca_domain::events::{BuiltIn, Subscription, TypePattern};
+use kanca_domain::events::{BuiltIn, Subscription};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use kanca_domain::inboxes::{Slug, inbox_of_own_url};
@@ -118,7 +118,7 @@ impl Engine {
         let name = faults.check("name", rules::check_name(&new.name)).unwrap_or_default().to_owned();
         let subscription = faults.subscription(new.event_types.as_deref());
         let secret = self.choose_secret(new.secret.as_deref(), new.signature, &mut faults);
-        faults.check("headers", rules::check_headers(pairs(&new.headers)));
+        faults.headers(pairs(&new.headers));
         let inbox_id = faults.url(self, project, &new.url);
         let mut options = EndpointOptions::default();
         // Where the secret is wrong, another stands for it while the rest is looked at.
@@ -194,7 +194,7 @@ impl Engine {
         }
         if let Some(given) = patch.headers {
             secrets.headers = given.into_iter().map(|(name, value)| keep_masked(&old, name, value)).collect();
-            faults.check("headers", rules::check_headers(pairs(&secrets.headers)));
+            faults.headers(pairs(&secrets.headers));
         }
         if let Some(url) = patch.url {
             if let Some(inbox_id) = faults.url(self, project, &url) {
@@ -317,8 +317,8 @@ impl Engine {
 
     pub(crate) fn load_endpoint(&self, record: EndpointRecord) -> Result<Arc<Endpoint>> {
         let secrets = self.unseal(&record)?;
-        let subscription = parse_subscription(record.event_types.as_deref());
-        let subscription = subscription.map_err(|_| unreadable(&record, "event types"))?;
+        let subscription = Faults::default().subscription(record.event_types.as_deref());
+        let subscription = subscription.ok_or_else(|| unreadable(&record, "event types"))?;
         Ok(Endpoint::new(self, record, subscription, secrets))
     }
 }
@@ -346,13 +346,6 @@ fn keep_masked(old: &Endpoint, name: String, value: String) -> (String, String) 
 
 fn patterns(subscription: &Subscription) -> Option<Vec<String>> {
     subscription.patterns().map(|list| list.iter().map(ToString::to_string).collect())
-}
-
-fn parse_subscription(types: Option<&[String]>) -> Result<Subscription, String> {
-    let Some(types) = types else { return Ok(Subscription::ALL) };
-    let parsed: Vec<TypePattern> =
-        types.iter().map(|t| t.parse().map_err(|e| format!("{e}"))).collect::<Result<_, String>>()?;
-    Subscription::new(Some(parsed)).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ impl Room {
             tracing::warn!(
                 "free disk space is low: capture and chat (then events, too) are refused until there is more"
             );
+        } else if level == Level::Plenty && before > Level::Plenty as u8 {
+            tracing::info!("there is enough free disk space again");
         }
     }
 }

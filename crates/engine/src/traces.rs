@@ -90,7 +90,7 @@ impl Engine {
             // Read again with its attempts; it cannot be gone, but it may have moved on.
             let Some((delivery, attempts)) = self.storage.delivery(project, listed.id).await? else { continue };
             let recovered = delivery.created_at > event.accepted_at;
-            let wait = self.waits_for(project, &delivery).await?;
+            let wait = self.waits_for(&delivery).await?;
             let about = event.explanation.iter().filter(|told| told.endpoint_id == Some(delivery.endpoint_id));
             let notes = about.map(|told| told.reason.clone()).collect();
             deliveries.push(Traced { delivery, attempts, recovered, notes, wait });
@@ -120,7 +120,9 @@ impl Engine {
         Ok(Trace { event, notes, deliveries, not_sent, truncated })
     }
 
-    async fn waits_for(&self, project: ProjectId, delivery: &DeliveryRecord) -> Result<Option<Wait>> {
+    /// What a delivery waits for, while it is pending.
+    pub async fn waits_for(&self, delivery: &DeliveryRecord) -> Result<Option<Wait>> {
+        let project = delivery.project_id;
         if delivery.status != DeliveryStatus::Pending {
             return Ok(None);
         }

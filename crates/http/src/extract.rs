@@ -3,7 +3,8 @@
 
 use crate::App;
 use crate::body::{Collected, collect};
-use crate::problems::{Answer, FieldProblem, Problem};
+use crate::json::{is_json_type, parse_json};
+use crate::problems::{Answer, Problem};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -13,7 +14,6 @@ use kanca_domain::ids::{Id, ProjectId};
 use kanca_engine::accounts::Access;
 use kanca_engine::storage::PageRequest;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use std::net::{IpAddr, SocketAddr};
 
 /// The name of the panel's cookie.
@@ -150,62 +150,49 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
+/// A JSON body of which every field has a default, so that no body at all says the same as `{}`.
+pub struct JsonOrNothing<T>(pub T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for JsonOrNothing<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &App) -> Answer<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts.headers, body, BODY_LIMIT).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        expect_json(&parts.headers)?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
 /// Reads a JSON body's bytes within a limit.
 pub async fn read_json<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<bytes::Bytes>
 where
     B: http_body::Body<Data = bytes::Bytes> + Unpin,
 {
-    let is_json = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
+    let bytes = read(headers, body, limit).await?;
+    expect_json(headers)?;
+    Ok(bytes)
+}
+
+async fn read<B>(headers: &HeaderMap, body: B, limit: usize) -> Answer<bytes::Bytes>
+where
+    B: http_body::Body<Data = bytes::Bytes> + Unpin,
+{
     match collect(headers, body, limit).await? {
+        Collected::Whole(bytes) => Ok(bytes),
         Collected::TooLarge(_) => {
             Err(Problem::too_large(format!("The body is larger than {limit} bytes. Send less, or a link to it.")))
         }
-        Collected::Whole(_) if !is_json => Err(Problem::wrong_content_type()),
-        Collected::Whole(bytes) => Ok(bytes),
     }
 }
 
-fn is_json_type(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.ends_with("+json")
-}
-
-/// Parses JSON; what is no JSON is 400, what has wrong fields is 422 with the field.
-pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
-    // A list would be read as the fields in their order.
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Problem::invalid("", "The body must be a JSON object, not a list."));
-    }
-    // Only what is wrong is read once more, slowly, for the place of the fault.
-    if let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer);
-    let value = parsed.map_err(|error| {
-        let field = error.path().to_string();
-        let inner = error.into_inner();
-        match inner.classify() {
-            serde_json::error::Category::Data => wrong_field(field, &inner.to_string()),
-            // The parser also says “expected value” where a text is due and something else stands.
-            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => wrong_field(field, "has a wrong type"),
-            _ => Problem::malformed(format!("The body is not valid JSON: {inner}.")),
-        }
-    })?;
-    deserializer.end().map_err(|e| Problem::malformed(format!("The body is not valid JSON: {e}.")))?;
-    Ok(value)
-}
-
-fn wrong_field(field: String, text: &str) -> Problem {
-    let message = text.rsplit_once(" at line").map_or(text, |(m, _)| m).to_owned();
-    let field = if field == "." { String::new() } else { field };
-    let detail = if field.is_empty() { format!("{message}.") } else { format!("`{field}`: {message}.") };
-    Problem {
-        errors: [FieldProblem { field, message }].into(),
-        ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not valid", detail)
-    }
+fn expect_json(headers: &HeaderMap) -> Answer<()> {
+    let said = headers.get(header::CONTENT_TYPE);
+    let is_json =
+        said.is_some_and(|value| value == "application/json" || is_json_type(value.to_str().unwrap_or_default()));
+    if is_json { Ok(()) } else { Err(Problem::wrong_content_type()) }
 }
 
 /// Query parameters, known ones only.

@@ -7,6 +7,7 @@ mod budget;
 mod capture;
 mod chat;
 mod extract;
+mod json;
 mod live;
 pub mod openapi;
 mod panel;

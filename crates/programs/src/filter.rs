@@ -69,10 +69,43 @@ pub(crate) fn passes(filter: &Expression, context: &Context) -> Result<bool, Fau
     }
 }
 
+/// What is wrong with the pattern of `matches`, if anything; it is asked of the function itself.
+fn wrong_pattern(pattern: &str) -> Option<String> {
+    let asked = ENVIRONMENT.parser().parse("''.matches(pattern)").ok()?;
+    let mut context = Context::with_env(ENVIRONMENT.clone());
+    context.add_variable_as_val("pattern", values::text(pattern.to_owned()));
+    let error = Value::resolve_val(&asked, &context).err()?.to_string();
+    // The library draws the pattern on lines of its own; the last one says what is wrong.
+    let last = error.lines().last().unwrap_or_default();
+    Some(last.trim_start_matches("error: ").to_owned())
+}
+
 fn first(errors: &ParseErrors) -> Fault {
     let Some(error) = errors.errors.first() else { return Fault::new(FaultKind::Syntax, "is not a CEL expression") };
     let place = u32::try_from(error.pos.0).ok().zip(u32::try_from(error.pos.1).ok()).filter(|(line, _)| *line > 0);
-    Fault::new(FaultKind::Syntax, error.msg.trim_start_matches("Syntax error: ")).at(place)
+    Fault::new(FaultKind::Syntax, plain(error.msg.trim_start_matches("Syntax error: "))).at(place)
+}
+
+/// The parser's message without the list of all that it would have taken.
+fn plain(message: &str) -> String {
+    let of = |kind: &str| message.strip_prefix(kind).map(|rest| rest.split(" expecting ").next().unwrap_or(rest));
+    let Some(token) =
+        ["mismatched input ", "extraneous input ", "no viable alternative at input "].iter().find_map(|k| of(k))
+    else {
+        return match message.strip_prefix("token recognition error at: ") {
+            Some(token) => format!("{} is not understood; is a quotation mark missing?", quoted(token)),
+            None => message.to_owned(),
+        };
+    };
+    if token.contains("<EOF>") {
+        return "ends too early; something is missing here".to_owned();
+    }
+    format!("{} does not belong here", quoted(token))
+}
+
+fn quoted(token: &str) -> String {
+    let bare = token.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')).unwrap_or(token);
+    format!("“{}”", bare.chars().take(40).collect::<String>())
 }
 
 #[cfg(test)]

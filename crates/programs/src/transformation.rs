@@ -41,10 +41,13 @@ pub enum Content {
     Text(String),
 }
 
-/// Runs the program without an event: it must define `transform` without failing.
+/// Runs the program without an event: it must define `transform`, a function that gives its result at once, without failing.
 pub(crate) fn check(text: &str, millis: u64) -> Result<(), Fault> {
     limited(text)?;
-    Machine::new(0, millis)?.run(0.0, 0, |inside| inside.load(text).map(|_| ()))
+    Machine::new(0, millis)?.run(0.0, 0, |inside| {
+        inside.load(text)?;
+        inside.is_ordinary()
+    })
 }
 
 /// Runs `transform(event)` within so much processor time.

@@ -32,7 +32,7 @@ export default async function (journey) {
     await page.getByRole('table').getByRole('link', { name: 'order.paid' }).click();
     await page.getByText('Attempt 1').waitFor();
     await page.getByText('503', { exact: true }).first().waitFor();
-    await page.getByText(/Next attempt/).waitFor();
+    await page.getByText(/Waits for its next attempt/).waitFor();
     await page.getByText('Back in a minute').first().waitFor();
     await page.getByText('"1042"').or(page.getByText('1042')).first().waitFor();
     check(!(await page.content()).includes('a-secret-of-the-warehouse'), 'The secret header is shown.');
@@ -68,5 +68,15 @@ export default async function (journey) {
     await until('one is counted', async () => /1\s*Delivered/.test(await page.getByRole('link', { name: /Delivered/ }).first().innerText()));
   });
   await journey.lookAt(page, 'webhook-with-deliveries');
+
+  await journey.step('a delivery that waits says for what', async () => {
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused: deliveries are kept').waitFor();
+    await server.api('POST', '/events', { type: 'order.paid', data: { order: 2 } });
+    await menu(page, 'Events & deliveries');
+    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    await page.getByRole('row', { name: /Pending/ }).getByRole('link', { name: 'order.paid' }).click();
+    await page.getByText('Waits until the webhook is resumed').waitFor();
+  });
   await service.stop();
 }

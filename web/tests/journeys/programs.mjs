@@ -23,6 +23,10 @@ export default async function (journey) {
     await card.getByText('keeps the event back').waitFor();
     await card.getByText('Nothing would be sent.').waitFor();
     same((await stored()).filter, null, 'the stored filter');
+    await card.getByLabel('Data (JSON)').fill('{"total": 119.90, "no": 12345678901234567890}');
+    await card.getByRole('button', { name: 'Try it' }).click();
+    const body = card.getByRole('group', { name: 'Body of the request' });
+    await until('numbers are shown as they would be sent', async () => /119\.90\b.*12345678901234567890\b/s.test(await body.innerText()));
   });
 
   await journey.step('a transformation shows what would be sent, or its error with the place', async () => {

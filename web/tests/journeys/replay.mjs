@@ -29,11 +29,11 @@ export default async function (journey) {
     await dialog.getByLabel('Data (JSON)').fill('{"order": ');
     await dialog.getByRole('button', { name: 'Send' }).click();
     await dialog.getByText('This is not valid JSON.').waitFor();
-    await dialog.getByLabel('Data (JSON)').fill('{"order": 0}');
+    await dialog.getByLabel('Data (JSON)').fill('{"order": 0.50}');
     await journey.picture(page, 'test-event');
     await dialog.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('heading', { name: /test\.ping/ }).waitFor();
-    await until('it came', () => service.requests.some(({ headers, body }) => headers['kanca-test'] === 'true' && body.includes('"order": 0') || body.includes('"order":0')));
+    await until('it came', () => service.requests.some(({ headers, body }) => headers['kanca-test'] === 'true' && body.includes('{"order": 0.50}')));
   });
 
   await journey.step('a selection of deliveries is counted first, then sent again', async () => {

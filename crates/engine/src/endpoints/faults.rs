@@ -1,10 +1,9 @@
 //! Collects everything that is wrong with an input, so that the caller mends it in one go.
 
-use super::parse_subscription;
 use crate::Engine;
 use crate::errors::{EngineError, FieldError};
 use kanca_domain::endpoints as rules;
-use kanca_domain::events::Subscription;
+use kanca_domain::events::{Subscription, TypePattern};
 use kanca_domain::ids::{InboxId, ProjectId};
 use kanca_domain::retries::Schedule;
 
@@ -26,8 +25,20 @@ impl Faults {
         result.map_err(|error| self.add(field, &error)).ok()
     }
 
+    /// The types that are wanted; each pattern that is wrong is named by its index.
     pub fn subscription(&mut self, types: Option<&[String]>) -> Option<Subscription> {
-        self.check("event_types", parse_subscription(types))
+        let Some(types) = types else { return Some(Subscription::ALL) };
+        let places = types.iter().enumerate().map(|(index, text)| (format!("event_types[{index}]"), text));
+        let parsed: Vec<_> = places.map(|(place, text)| self.check(&place, text.parse::<TypePattern>())).collect();
+        let patterns = parsed.into_iter().collect::<Option<Vec<_>>>()?;
+        self.check("event_types", Subscription::new(Some(patterns)))
+    }
+
+    /// Headers of a webhook's own; a wrong one is named by its name.
+    pub fn headers<'a>(&mut self, headers: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        if let Err(error) = rules::check_headers(headers) {
+            self.add(error.name().map_or("headers".to_owned(), |name| format!("headers.{name}")), &error);
+        }
     }
 
     /// A schedule of seconds; a wrong delay is named by its index.

@@ -1,6 +1,7 @@
 //! Deliveries and their attempts.
 
 use super::List;
+use super::traces::{self, DeliveryWaiting};
 use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query, page};
 use crate::problems::{Answer, Problem};
@@ -63,6 +64,8 @@ pub struct DeliveryDetail {
     pub format: Format,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
+    /// What it waits for, while it is pending.
+    pub waiting: Option<DeliveryWaiting>,
     /// The last (or next) attempt as a command; values of the endpoint's own headers are placeholders.
     pub curl: String,
 }
@@ -179,7 +182,8 @@ pub async fn get(
 ) -> Answer<axum::Json<DeliveryDetail>> {
     let Detail { delivery: record, format, attempts, curl } = app.engine.delivery(auth.project(), id).await?;
     let attempts = attempts.into_iter().map(|(a, body)| attempt(a, &body)).collect();
-    Ok(axum::Json(DeliveryDetail { delivery: delivery(record), format, attempts, curl }))
+    let waiting = app.engine.waits_for(&record).await?.map(traces::waiting);
+    Ok(axum::Json(DeliveryDetail { delivery: delivery(record), format, attempts, waiting, curl }))
 }
 
 /// Makes a delivery due now: a pending one early, an ended one again.

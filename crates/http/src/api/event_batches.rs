@@ -2,7 +2,8 @@
 
 use super::events::{EventInput, publication};
 use crate::App;
-use crate::extract::{Auth, NoQuery, Query, parse_json, read_json};
+use crate::extract::{Auth, NoQuery, Query, read_json};
+use crate::json::parse_json;
 use crate::problems::{Answer, FieldProblem, Problem};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -81,7 +82,8 @@ pub async fn publish(
 fn publications(input: &EventBatchInput) -> Answer<Vec<Publication>> {
     let count = input.events.len();
     if count == 0 || count > MOST {
-        let message = format!("must hold 1 to {MOST} events, and holds {count}; split it");
+        let advice = if count == 0 { "leave the call out" } else { "split it" };
+        let message = format!("must hold 1 to {MOST} events, and holds {count}; {advice}");
         return Err(Problem::invalid("events", message));
     }
     let mut faults = Vec::new();

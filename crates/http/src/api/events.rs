@@ -2,7 +2,8 @@
 
 use super::{DeliveryCounts, List};
 use crate::App;
-use crate::extract::{Auth, NoQuery, PathId, Query, page, parse_json, read_json};
+use crate::extract::{Auth, NoQuery, PathId, Query, page, read_json};
+use crate::json::parse_json;
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::{FromRequestParts as _, Request, State};

@@ -1,7 +1,7 @@
 //! Sending deliveries again, recovering what an endpoint missed, and test events.
 
 use crate::App;
-use crate::extract::{Auth, Json, NoQuery, PathId, Query};
+use crate::extract::{Auth, Json, JsonOrNothing, NoQuery, PathId, Query};
 use crate::problems::{Answer, Problem};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,7 +27,7 @@ pub struct RetryInput {
     /// A full type, or a prefix followed by `.*`.
     #[serde(default)]
     pub event_type: Option<String>,
-    /// `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again.
+    /// `failed` (when absent), `delivered` or `cancelled`; what was cancelled is never sent again, so nothing is counted.
     #[serde(default)]
     pub status: Option<String>,
     /// Deliveries made at or after this time (RFC 3339).
@@ -160,14 +160,14 @@ pub async fn recover(
 
 /// Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
 /// wherever it is shown.
-#[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(("id" = String, Path)), request_body = TestInput,
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(("id" = String, Path)), request_body = Option<TestInput>,
     responses((status = 202, body = TestAccepted), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn test(
     State(app): State<App>,
     auth: Auth,
     PathId(id): PathId<EndpointId>,
     Query(NoQuery {}): Query<NoQuery>,
-    Json(input): Json<TestInput>,
+    JsonOrNothing(input): JsonOrNothing<TestInput>,
 ) -> Answer<(StatusCode, axum::Json<TestAccepted>)> {
     let mut fields = Fields::default();
     let event_type = fields.parse::<EventType>("type", input.kind.as_deref());

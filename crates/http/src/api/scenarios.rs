@@ -171,7 +171,7 @@ pub async fn put_draft(
 ) -> Answer<axum::Json<Scenario>> {
     let (parts, body) = request.into_parts();
     let bytes = read_json(&parts.headers, body, BODY_LIMIT).await?;
-    let _: serde::de::IgnoredAny = crate::extract::parse_json(&bytes)?;
+    let _: serde::de::IgnoredAny = crate::json::parse_json(&bytes)?;
     let detail = app.engine.save_draft(auth.project(), id, &bytes, query.revision).await?;
     Ok(axum::Json(detailed(&app, &auth, detail)))
 }

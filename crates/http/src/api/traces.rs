@@ -140,7 +140,7 @@ fn traced(traced: Traced) -> TracedDelivery {
     }
 }
 
-fn waiting(wait: Wait) -> DeliveryWaiting {
+pub(super) fn waiting(wait: Wait) -> DeliveryWaiting {
     let reason = match wait.reason {
         WaitReason::Ordering => WaitingReason::Ordering,
         WaitReason::Paused => WaitingReason::Paused,

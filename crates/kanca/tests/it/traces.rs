@@ -72,7 +72,10 @@ fn what_a_delivery_waits_for_is_said() {
 
     for status in ["paused", "disabled"] {
         api.patch(&path(&endpoint), &json!({"status": status})).expect(200);
-        assert_eq!(trace(&api, &head)["deliveries"][0]["waiting"]["reason"], status);
+        let traced = trace(&api, &head)["deliveries"][0].clone();
+        assert_eq!(traced["waiting"]["reason"], status);
+        let delivery = api.get(&format!("/deliveries/{}", text(&traced["id"]))).expect(200);
+        assert_eq!(delivery["waiting"], traced["waiting"], "the delivery itself says the same");
     }
     api.patch(&path(&endpoint), &json!({"status": "active"})).expect(200);
     api.delete(&path(&endpoint)).expect(204);

@@ -1,7 +1,7 @@
-//! Which names and functions a filter may use, and how deep it may be nested.
+//! Which names and functions a filter may use, how deep it may be nested, and what it must not give.
 
 use crate::fault::{Fault, FaultKind};
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo};
 
 /// The deepest nesting of an expression; evaluating is recursive.
 const DEEPEST: usize = 200;
@@ -19,6 +19,38 @@ const TYPES: &[&str] = &[
     "map",
     "null_type",
     "optional_type",
+    "string",
+    "timestamp",
+    "type",
+    "uint",
+];
+
+/// What an event has (`values.rs`).
+const FIELDS: &[&str] = &["id", "type", "timestamp", "ordering_key", "data"];
+
+/// Operators and functions that never give true or false.
+const NO_CONDITIONS: &[&str] = &[
+    "_+_",
+    "_-_",
+    "_*_",
+    "_/_",
+    "_%_",
+    "-_",
+    "bytes",
+    "double",
+    "duration",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getFullYear",
+    "getHours",
+    "getMilliseconds",
+    "getMinutes",
+    "getMonth",
+    "getSeconds",
+    "int",
+    "size",
     "string",
     "timestamp",
     "type",
@@ -64,10 +96,31 @@ const FUNCTIONS: &[&str] = &[
     "value",
 ];
 
-/// Refuses names that are not `event`, unknown functions and too deep a nesting.
+/// Refuses names that are not `event`, fields that no event has, unknown functions, too deep a nesting, and what can give
+/// neither true nor false.
 pub(super) fn check(expression: &IdedExpr, text: &str, source: &SourceInfo) -> Result<(), Fault> {
     let mut walk = Walk { text, source, scope: Vec::new() };
-    walk.expression(expression, 0)
+    walk.expression(expression, 0)?;
+    if is_no_condition(expression) {
+        return Err(walk.fault(expression, "gives neither true nor false; compare it with something"));
+    }
+    Ok(())
+}
+
+/// Whether the result is never true or false, whatever the event.
+fn is_no_condition(expression: &IdedExpr) -> bool {
+    match &expression.expr {
+        Expr::Literal(literal) => !matches!(literal, LiteralValue::Boolean(_)),
+        Expr::List(_) | Expr::Map(_) => true,
+        Expr::Call(call) if call.func_name == "_?_:_" => call.args.iter().skip(1).all(is_no_condition),
+        Expr::Call(call) => NO_CONDITIONS.contains(&call.func_name.as_str()),
+        // The macros `map` and `filter` collect a list.
+        Expr::Comprehension(inner) => {
+            let collects = matches!(&inner.result.expr, Expr::Ident(name) if *name == inner.accu_var);
+            collects && matches!(inner.accu_init.expr, Expr::List(_))
+        }
+        _ => false,
+    }
 }
 
 struct Walk<'a> {
@@ -91,6 +144,12 @@ impl<'a> Walk<'a> {
                 let is_operator = name.contains(['_', '@', '!', '-', '?']) || name.is_empty();
                 if !is_operator && !FUNCTIONS.contains(&name) {
                     return Err(self.fault(at, &format!("there is no function “{name}”")));
+                }
+                if let ("matches", Some(Expr::Literal(LiteralValue::String(pattern)))) =
+                    (name, call.args.last().map(|arg| &arg.expr))
+                    && let Some(wrong) = super::wrong_pattern(pattern.inner())
+                {
+                    return Err(self.fault(at, &format!("the pattern of matches is wrong: {wrong}")));
                 }
                 let qualified = call
                     .target
@@ -122,7 +181,19 @@ impl<'a> Walk<'a> {
                 }
                 EntryExpr::StructField(field) => self.expression(&field.value, deeper),
             }),
-            Expr::Select(select) => self.expression(&select.operand, deeper),
+            Expr::Select(select) => {
+                let of_event = matches!(&select.operand.expr, Expr::Ident(name) if name == "event");
+                let shadowed = self.scope.contains(&"event");
+                if of_event && !shadowed && !FIELDS.contains(&select.field.as_str()) {
+                    let field = &select.field;
+                    let message = format!(
+                        "an event has no “{field}”, only {}; did you mean event.data.{field}?",
+                        FIELDS.join(", ")
+                    );
+                    return Err(self.fault(at, &message));
+                }
+                self.expression(&select.operand, deeper)
+            }
             Expr::Struct(_) => Err(self.fault(at, "messages cannot be made in a filter")),
             Expr::Literal(_) => Ok(()),
             Expr::Unspecified => Err(self.fault(at, "is not a CEL expression")),

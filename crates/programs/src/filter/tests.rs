@@ -43,6 +43,10 @@ fn filters_look_at_the_whole_event() {
         ("type(event.data.total) == double", true),
         ("event.data.?missing.orValue(5) == 5", true),
         ("!has(event.data.missing) || event.data.missing.x == 1", true),
+        ("event.data.customer.vip", true),
+        ("event.data.items.exists_one(i, i.n > 1)", true),
+        ("event.data.count > 2 ? event.data.customer.vip : false", true),
+        ("event.data.items.exists(event, event.sku == 'a')", true),
     ] {
         assert_eq!(check(filter, data), Ok(passed), "{filter}");
     }
@@ -65,6 +69,17 @@ fn what_could_never_work_is_refused_with_its_place() {
         ("event.data.xs.exists(x, y > 1)", Some((1, 25)), "“y” is not known"),
         ("'abc", Some((1, 1)), ""),
         ("  ", None, "is empty"),
+        ("event.data.x >", Some((1, 15)), "ends too early"),
+        ("event.data.x = 1", Some((1, 14)), ""),
+        ("event.data.x > 1)", Some((1, 17)), "“)” does not belong here"),
+        ("true &&\n event.total > 1", Some((2, 2)), "did you mean event.data.total"),
+        ("has(event.total)", Some((1, 1)), "an event has no “total”"),
+        ("event.data.x + 1", Some((1, 1)), "neither true nor false"),
+        ("1", Some((1, 1)), "neither true nor false"),
+        ("true &&\n event.type.matches('a(')", Some((2, 2)), "the pattern of matches is wrong: unclosed group"),
+        ("size(event.data.items)", Some((1, 1)), "neither true nor false"),
+        ("event.data.items.map(i, i.n > 1)", Some((1, 1)), "neither true nor false"),
+        ("true ? 'a' : 'b'", Some((1, 1)), "neither true nor false"),
     ] {
         let fault = parse(filter).expect_err(filter);
         assert_eq!(fault.kind, FaultKind::Syntax);

@@ -50,6 +50,6 @@ fn of_json(value: Value) -> Boxed {
     }
 }
 
-fn text(text: String) -> Boxed {
+pub(super) fn text(text: String) -> Boxed {
     Box::new(CelString::from(text))
 }

@@ -71,6 +71,18 @@ impl<'js> Inside<'js> {
         })
     }
 
+    /// Refuses an `async function` or `function*`, which would give a promise or an iterator.
+    pub fn is_ordinary(&self) -> Result<(), Fault> {
+        let asked =
+            "[async () => {}, function* () {}, async function* () {}].some((f) => transform instanceof f.constructor)";
+        if self.told(self.ctx.eval::<bool, _>(asked))? {
+            let message =
+                "“transform” must be an ordinary function, neither async nor function*: there is nothing to wait for";
+            return Err(Fault::new(FaultKind::Syntax, message));
+        }
+        Ok(())
+    }
+
     /// `transform(event)`.
     pub fn call(&self, transform: &Function<'js>, input: String) -> Result<Value<'js>, Fault> {
         let event = self.told(self.ctx.json_parse(input))?;

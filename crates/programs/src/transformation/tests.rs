@@ -118,6 +118,12 @@ fn a_failure_has_its_message_and_place() {
             && check("var a = '\0'", RUN_MILLIS).is_err()
     );
     assert!(check("import fs from 'fs'; function transform() {}", RUN_MILLIS).is_err());
+    for other in ["async function transform", "function* transform", "async function* transform"] {
+        let fault = check(&format!("{other}(event) {{ return event }}"), RUN_MILLIS).unwrap_err();
+        assert!(fault.message.contains("neither async nor function*"), "{other}: {fault}");
+    }
+    assert!(check("const transform = (event) => event", RUN_MILLIS).is_ok());
+    assert!(check("const transform = async (event) => event", RUN_MILLIS).is_err());
 }
 
 #[test]

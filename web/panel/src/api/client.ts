@@ -26,6 +26,19 @@ export class ApiProblem extends Error {
   field(name: string): string | undefined {
     return this.errors.find((error) => error.field === name)?.message;
   }
+
+  /** Its sentences about a field and what lies inside it: `headers.Host`, `event_types[1]`, `data/lines/0`. */
+  within(name: string): string | undefined {
+    const inside = this.errors.filter(({ field }) => field === name || (field.startsWith(name) && '.[/'.includes(field[name.length] ?? '')));
+    // Messages about headers and types name them; a place in JSON is not in its message.
+    const told = inside.map(({ field, message }) => (field[name.length] === '/' ? `${field.slice(name.length + 1)}: ${message}` : message));
+    return told.join(' · ') || undefined;
+  }
+}
+
+/** A body that is JSON already and goes out as it is, so that `19.90` and long numbers stay what they are. */
+export class JsonText {
+  constructor(readonly text: string) {}
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
@@ -74,7 +87,7 @@ export async function send(method: string, path: string, options: RequestOptions
   let body: string | undefined;
   if (options.body !== undefined) {
     headers['content-type'] = 'application/json';
-    body = JSON.stringify(options.body);
+    body = options.body instanceof JsonText ? options.body.text : JSON.stringify(options.body);
   }
   try {
     return await fetch(address(path, options.query), {

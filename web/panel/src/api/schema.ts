@@ -1292,6 +1292,7 @@ export interface components {
             /** @description The last (or next) attempt as a command; values of the endpoint's own headers are placeholders. */
             curl: string;
             format: components["schemas"]["FormatName"];
+            waiting: components["schemas"]["DeliveryWaiting"] | null;
         };
         /**
          * @description Where a delivery stands.
@@ -2242,7 +2243,7 @@ export interface components {
             event_type?: string | null;
             /** @description Deliveries made at or after this time (RFC 3339). */
             since?: string | null;
-            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled lost its webhook and is never sent again. */
+            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled is never sent again, so nothing is counted. */
             status?: string | null;
             /** @description Deliveries made before this time. */
             until?: string | null;
@@ -3262,9 +3263,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["RotationInput"];
+                "application/json": components["schemas"]["RotationInput"] | null;
             };
         };
         responses: {
@@ -3335,9 +3336,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["TestInput"];
+                "application/json": components["schemas"]["TestInput"] | null;
             };
         };
         responses: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memberText, prettyJson } from './json';
+import { memberText, prettyJson, withMember } from './json';
 import { plain } from './tokens';
 
 const pretty = (text: string) => {
@@ -28,4 +28,9 @@ test('a member is cut out exactly as it was written', () => {
   expect(memberText(text, 'id')).toBe('"evt_1"');
   expect(memberText(text, 'after')).toBe('[3]');
   expect(memberText(text, 'none')).toBeNull();
+});
+
+test('a member is added as its text stands', () => {
+  expect(withMember({ type: 'a', none: undefined }, 'data', '{"n": 19.90}')).toBe('{"type":"a","data":{"n": 19.90}}');
+  expect(withMember({}, 'data', '12345678901234567890')).toBe('{"data":12345678901234567890}');
 });

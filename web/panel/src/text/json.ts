@@ -77,3 +77,9 @@ export function memberText(text: string, name: string): string | null {
   }
   return null;
 }
+
+/** An object as JSON with one more member, whose value is the text given. */
+export function withMember(object: Record<string, unknown>, name: string, value: string): string {
+  const members = JSON.stringify(object).slice(1, -1);
+  return `{${members && `${members},`}${JSON.stringify(name)}:${value}}`;
+}

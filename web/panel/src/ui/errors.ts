@@ -14,8 +14,8 @@ export function sentence(error: unknown): string {
   if (error instanceof ApiProblem) {
     const own = OWN_WORDS[error.code as keyof typeof OWN_WORDS];
     if (own) return t(own);
-    const fields = error.errors.map((one) => one.message).filter((message) => !error.detail.includes(message));
-    return [error.detail, ...fields].join(' ');
+    if (error.errors.length < 2) return error.detail;
+    return error.errors.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join(' · ');
   }
   return t('error.unexpected');
 }

@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::api::present;
-use crate::extract::{Auth, Json, NoQuery, PathId, Query};
+use crate::extract::{Auth, JsonOrNothing, NoQuery, PathId, Query};
 use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::State;
@@ -18,7 +18,7 @@ pub struct EndpointSecret {
 }
 
 /// A new secret; the one before stays valid for a while, in which requests are signed with both.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotationInput {
     /// `whsec_…` or `whsk_…`; generated when absent.
@@ -39,12 +39,12 @@ pub struct RotatedSecret {
 
 /// Gives the endpoint a new signing secret and leaves the one before valid for a while.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/secret/rotate", tag = "endpoints", params(("id" = String, Path)),
-    request_body = RotationInput, responses((status = 200, body = RotatedSecret), (status = 422, body = Problem)))]
+    request_body = Option<RotationInput>, responses((status = 200, body = RotatedSecret), (status = 422, body = Problem)))]
 pub async fn rotate(
     State(app): State<App>,
     auth: Auth,
     PathId(id): PathId<EndpointId>,
-    Json(input): Json<RotationInput>,
+    JsonOrNothing(input): JsonOrNothing<RotationInput>,
 ) -> Answer<axum::Json<RotatedSecret>> {
     let rotation = Rotation { secret: input.secret, overlap_seconds: input.overlap_seconds };
     let (secret, until) = app.engine.rotate_secret(auth.project(), id, rotation).await?;

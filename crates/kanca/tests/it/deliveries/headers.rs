@@ -105,7 +105,7 @@ fn headers_that_belong_to_kanca_or_the_connection_are_refused() {
     ] {
         let input = json!({"name": "x", "url": "https://example.com", "headers": {name: "1"}});
         let problem = server.api().post("/endpoints", &input).expect_problem(422);
-        assert_eq!(problem["errors"][0]["field"], "headers", "{name}: {problem}");
+        assert_eq!(problem["errors"][0]["field"], format!("headers.{name}"), "{name}: {problem}");
     }
     for value in ["a\r\nx-evil: 1", "a\0b", " ", "ş"] {
         let input = json!({"name": "x", "url": "https://example.com", "headers": {"x-a": value}});

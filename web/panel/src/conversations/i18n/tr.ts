@@ -14,7 +14,7 @@ const tr: Record<keyof typeof en, string> = {
   'empty.chat': '{bot}: sohbet sayfasını aç',
   'empty.scenarios': 'Senaryoları aç',
   'empty.filtered': 'Eşleşen konuşma yok',
-  'empty.filteredText': 'Bir süzgeci kaldırın ya da tümünü gösterin.',
+  'empty.filteredText': 'Bir filtreyi kaldırın ya da tümünü gösterin.',
   'empty.all': 'Tümünü göster',
   choose: 'Okumak için bir konuşma seçin.',
   back: 'Tüm konuşmalar',

@@ -3,7 +3,7 @@ import type en from './en';
 /** The registry of event types, Turkish. */
 const tr: Record<keyof typeof en, string> = {
   title: 'Olay türleri',
-  text: 'Programlarınızın gönderdiklerinin tanımı: alanlar için ve isterseniz denetlemek için.',
+  text: 'Programlarınızın gönderdiklerinin tanımı: alıcılar için, isterseniz denetim için de.',
   new: 'Yeni olay türü',
   'list.name': 'Ad',
   'list.description': 'Ne anlatır',
@@ -20,7 +20,7 @@ const tr: Record<keyof typeof en, string> = {
   'form.schema': 'Verinin JSON Schema’sı',
   'form.schemaHint': '$schema başka bir şey demedikçe 2020-12. $ref yalnızca kendi içinde. Boşsa: her veri geçerlidir.',
   'form.example': 'Veri örneği (JSON)',
-  'form.exampleHint': 'Alanlara gösterilir ve Deneme olayı gönder ile gönderilir.',
+  'form.exampleHint': 'Alıcılara gösterilir; “Deneme olayı gönder” ile de gönderilir.',
   'form.jsonError': 'Bu, geçerli bir JSON değil: {why}',
   'form.at': '{place} konumunda: {message}',
   'form.create': 'Kaydet',

@@ -7,10 +7,10 @@ const tr: Record<keyof typeof en, string> = {
   'button.recover': 'Kaçırılanları kurtar…',
   'button.test': 'Deneme olayı gönder',
   'many.title': 'Teslimatları yeniden gönder',
-  'many.text': 'Sona ermiş ve aşağıdakilerin hepsine uyan teslimatlar, yeniden deneme takvimleri baştan başlayarak tekrar gönderilir.',
+  'many.text': 'Sona ermiş ve aşağıdakilerin hepsine uyan teslimatlar, yeniden deneme planı baştan başlatılarak tekrar gönderilir.',
   'failed.title': 'Başarısız olanları yeniden dene',
   'failed.text':
-    'Bu web kancasının o zamandan beri başarısız olan bütün teslimatları, yeniden deneme takvimleri baştan başlayarak tekrar gönderilir.',
+    'Bu web kancasının o zamandan beri başarısız olan bütün teslimatları, yeniden deneme planı baştan başlatılarak tekrar gönderilir.',
   'recover.title': 'Kaçırılan olayları kurtar',
   'recover.text':
     'Bu web kancasının o zamandan beri alması gerekip de almadığı olaylar şimdi teslim edilir; örneğin devre dışıyken veya oluşturulmadan önce olanlar.',
