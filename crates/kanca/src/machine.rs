@@ -136,6 +136,13 @@ pub fn connections() -> usize {
     (files / 4 * 3).clamp(64, 20_000)
 }
 
+/// How many connections to receivers are kept open while nothing is sent: as many as a fan-out to ten endpoints of one
+/// host has at a time, where the limit of open files allows it.
+pub fn idle_connections() -> usize {
+    let files = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    (files / 8).clamp(64, 1_024)
+}
+
 /// Starts the log on standard error; `filter` such as `info` or `kanca_engine=debug`.
 pub fn start_log(filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "info".into());

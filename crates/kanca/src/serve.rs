@@ -32,7 +32,12 @@ pub async fn run(config: Config) -> Result<(), String> {
     })?;
     let own_address = listener.local_addr().map_err(|e| format!("the listening address is unknown: {e}"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{own_address}"));
-    let sender = GuardedClient::new(&kanca_sender::Settings::new(config.address_rules.clone(), own_address));
+    let idle = machine::idle_connections();
+    let sender = GuardedClient::new(&kanca_sender::Settings {
+        max_idle_per_host: idle,
+        max_idle: idle,
+        ..kanca_sender::Settings::new(config.address_rules.clone(), own_address)
+    });
     let engine = Engine::start(parts(&config, sealing_key, storage, Arc::new(sender), &public_url))
         .await
         .map_err(|e| e.to_string())?;

@@ -44,6 +44,8 @@ pub(crate) struct Waiting {
     /// In order; each begins with a row's length. Blocks of one size, because a list that grows is copied, and is twice in
     /// memory meanwhile.
     pub blocks: Vec<Vec<u8>>,
+    /// Bytes of all blocks.
+    pub bytes: usize,
     /// The number of the last record that they came in.
     pub last: u64,
     /// Files that hold no rows behind these: they are left.
@@ -52,10 +54,13 @@ pub(crate) struct Waiting {
 
 /// Bytes of a block, unless one record has more.
 const BLOCK: usize = 256 << 10;
+/// With so many bytes the writer is told not to wait for more. Under load that is the work of some 40 ms: long enough for
+/// most events to go into the tables together with their outcomes, short enough to hold nobody up.
+const ENOUGH: usize = 1536 << 10;
 
 impl Waiting {
-    /// Adds the rows of a record.
-    pub(crate) fn push(&mut self, sequence: u64, rows: &[u8]) {
+    /// Adds the rows of a record; says whether with them there are enough.
+    pub(crate) fn push(&mut self, sequence: u64, rows: &[u8]) -> bool {
         match self.blocks.last_mut() {
             Some(block) if block.len() + rows.len() <= BLOCK => block.extend_from_slice(rows),
             _ => {
@@ -65,12 +70,16 @@ impl Waiting {
             }
         }
         self.last = sequence;
+        let before = self.bytes;
+        self.bytes += rows.len();
+        before < ENOUGH && self.bytes >= ENOUGH
     }
 
     /// Adds what came later.
     pub(crate) fn append(&mut self, later: &mut Self) {
         self.blocks.append(&mut later.blocks);
         self.left.append(&mut later.left);
+        self.bytes += std::mem::take(&mut later.bytes);
         self.last = self.last.max(std::mem::take(&mut later.last));
     }
 }

@@ -43,8 +43,14 @@ pub(crate) fn uint(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+/// Bytes of what is mostly written as JSON, an attempt's request: a text that grows is copied each time.
+const LIKELY_TEXT: usize = 512;
+
 pub(crate) fn json(value: &impl Serialize) -> Result<String, StorageError> {
-    serde_json::to_string(value).map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))
+    let mut text = Vec::with_capacity(LIKELY_TEXT);
+    serde_json::to_writer(&mut text, value)
+        .map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))?;
+    String::from_utf8(text).map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))
 }
 
 pub(crate) fn id<I: Id>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<I> {

@@ -15,9 +15,8 @@ use uuid::Uuid;
 
 /// At most this many jobs share a commit, so that the first of them does not wait for ever.
 const BATCH: usize = 512;
-/// How long rows wait in the journal at most while nobody asks for what is in the tables: long enough for most events
-/// to go into the tables together with their outcomes.
-const WINDOW: Duration = Duration::from_millis(50);
+/// How long rows wait in the journal at most while they are few and nobody asks for what is in the tables.
+const WINDOW: Duration = Duration::from_millis(200);
 
 /// A handle to the writer's thread.
 #[derive(Clone)]

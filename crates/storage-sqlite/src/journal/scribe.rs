@@ -140,13 +140,13 @@ impl Scribe {
             Ok(()) => {
                 let mut waiting = self.shared.waiting.lock();
                 waiting.left.extend(self.left.take());
-                waiting.push(sequence, &self.record[files::HEADER..]);
+                let is_enough = waiting.push(sequence, &self.record[files::HEADER..]);
                 drop(waiting);
                 let was_ahead = self.shared.is_ahead();
                 self.shared.written.store(sequence, Ordering::Release);
                 self.shared.commits.fetch_add(1, Ordering::Relaxed);
-                if !was_ahead {
-                    self.writer.wake(false);
+                if !was_ahead || is_enough {
+                    self.writer.wake(is_enough);
                 }
                 self.answers.give(&mut jobs, None);
             }

@@ -19,6 +19,9 @@ use std::time::Duration;
 const PIECE: u64 = 128 * 1024;
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// With less than that nothing is begun: the kernel writes it when it likes, and nobody waits behind it.
+const ENOUGH: u64 = 1 << 20;
+
 /// A part of the log, and the journal's files whose rows are in the log up to its end.
 struct Part {
     from: u64,
@@ -30,7 +33,7 @@ struct Part {
 pub(crate) struct Writeback {
     parts: Option<Sender<Part>>,
     thread: Option<JoinHandle<()>>,
-    /// How far the log was written at the last call.
+    /// How far the log was when a part was last given to the thread.
     known: u64,
 }
 
@@ -47,6 +50,9 @@ impl Writeback {
     pub(crate) fn grown(&mut self, to: u64, files: Vec<usize>) {
         // A log that has started over is shorter.
         let from = if to < self.known { 0 } else { self.known };
+        if to - from < ENOUGH && files.is_empty() {
+            return;
+        }
         self.known = to;
         if let Some(parts) = &self.parts {
             drop(parts.send(Part { from, to, files }));
