@@ -61,6 +61,7 @@ impl Drop for ClaimGuard {
 
 impl SqliteStorage {
     pub(crate) async fn claim_due_of(&self, endpoint: EndpointId, now: Timestamp, limit: u32) -> Result<Claimed> {
+        self.after_journal().await;
         let writer = self.writer.clone();
         let (guard, next_due) = self
             .writer
@@ -73,12 +74,21 @@ impl SqliteStorage {
     }
 
     pub(crate) async fn claim_these(&self, deliveries: Vec<DeliveryId>) -> Result<Vec<DueDelivery>> {
+        self.after_journal().await;
         let writer = self.writer.clone();
         let guard = self
             .writer
             .call_then(move |tx| find_these(tx, &deliveries), move |deliveries| ClaimGuard::new(&writer, deliveries))
             .await?;
         self.load(guard).await
+    }
+
+    /// What a caller that went away has left in the journal's queue comes before a search for what is due: it may have
+    /// been told to search for just that.
+    async fn after_journal(&self) {
+        if let Some(journal) = &self.journal {
+            journal.catch_up().await;
+        }
     }
 
     pub(crate) async fn release_these(&self, deliveries: Vec<DeliveryId>) -> Result<()> {

@@ -184,6 +184,15 @@ impl Journal {
         answer.await.map_err(|_| closed())?
     }
 
+    /// Waits until all that was asked for before is with the writer: also what callers asked for that went away, whom
+    /// nobody answers.
+    pub(crate) async fn catch_up(&self) {
+        let (caller, answer) = oneshot::channel();
+        if self.queue.send(Order::Pass(caller)).is_ok() {
+            drop(answer.await);
+        }
+    }
+
     /// Gives claims back, after all that was asked for before.
     pub(crate) fn release(&self, deliveries: Vec<Uuid>) {
         self.shared.forget(&deliveries);

@@ -133,6 +133,56 @@ async fn after_reopening_everything_is_there_and_nothing_is_claimed() {
     assert_eq!(storage.newest_id_millis().await.unwrap(), newest);
 }
 
+/// What a power cut leaves: the files as they are at this moment, of which the database may lack what the journal has.
+fn copy_of(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(dir).unwrap().map(Result::unwrap).filter(|file| file.file_name() != "lock") {
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_only_in_the_journal_is_applied_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, _storage) = world(dir.path()).await;
+    // A start with nothing to do, so that the copies differ from it in the journal alone.
+    let before = copy_of(dir.path());
+    let mut events = Vec::new();
+    for n in 0..20 {
+        let mut event = first.event_for_one();
+        event.deliveries[0].claim = true;
+        let (id, delivery) = (event.id, first.accept(event).await);
+        if n % 2 == 0 {
+            first.record(delivery, Verdict::Delivered, at(1)).await;
+        }
+        events.push((id, delivery, n % 2 == 0));
+    }
+    let after = copy_of(dir.path());
+    // The database of before with the journal of after is what a power cut leaves that lost the unsynced log.
+    for n in 0..4 {
+        let name = format!("journal-{n}");
+        let journal = after.path().join(&name);
+        if journal.exists() {
+            std::fs::copy(journal, before.path().join(&name)).unwrap();
+        }
+    }
+    for _start in 0..2 {
+        let storage = SqliteStorage::open(before.path()).unwrap();
+        for (event, delivery, delivered) in &events {
+            let stored = storage.event(first.project, *event).await.unwrap().unwrap().deliveries;
+            assert_eq!((stored.delivered, stored.pending), (u64::from(*delivered), u64::from(!delivered)));
+            let (_, attempts) = storage.delivery(first.project, *delivery).await.unwrap().unwrap();
+            assert_eq!(attempts.len(), usize::from(*delivered), "and nothing twice");
+        }
+        let counts = storage.delivery_counts(first.project).await.unwrap();
+        assert_eq!((counts.delivered, counts.pending), (10, 10));
+        let claimed = storage.claim_due(first.endpoint, at(9), 100).await.unwrap();
+        assert_eq!(claimed.items.len(), 10, "nobody holds a claim after a start");
+        storage.release(claimed.items.iter().map(|item| item.id).collect()).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_stays_deleted_after_reopening() {
     let dir = tempfile::tempdir().unwrap();

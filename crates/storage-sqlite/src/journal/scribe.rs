@@ -33,6 +33,8 @@ pub(crate) enum Order {
     Write(Entry),
     /// Gives claims back.
     Release(Vec<Uuid>),
+    /// Answered when all that was told before is done.
+    Pass(oneshot::Sender<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -83,6 +85,7 @@ impl Scribe {
     fn serve(&mut self, orders: &Receiver<Order>) {
         let mut entries = Vec::with_capacity(BATCH);
         let mut releases = Vec::new();
+        let mut passes = Vec::new();
         let mut closing = None;
         while closing.is_none() {
             let Ok(first) = orders.recv() else { return };
@@ -95,6 +98,7 @@ impl Scribe {
                         entries.push(entry);
                     }
                     Order::Release(deliveries) => releases.extend(deliveries),
+                    Order::Pass(caller) => passes.push(caller),
                     Order::Close(done) => closing = Some(done),
                 }
                 if closing.is_none() && entries.len() < BATCH && bytes < RECORD {
@@ -108,6 +112,9 @@ impl Scribe {
             if !releases.is_empty() {
                 let deliveries = std::mem::take(&mut releases);
                 self.writer.release(deliveries);
+            }
+            for caller in passes.drain(..) {
+                let _ = caller.send(());
             }
             if many >= MANY {
                 std::thread::sleep(GATHER);
