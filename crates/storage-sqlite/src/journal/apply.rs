@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 const ROOM: u64 = 64 << 20;
 
 /// After so many rows other threads are let through.
-const MANNERS: usize = 32;
+const ROWS_BETWEEN_YIELDS: usize = 32;
 
 /// The writer's side of the journal.
 pub(crate) struct Applying {
@@ -101,7 +101,7 @@ impl Batches {
     pub(crate) fn has_room(&self) -> bool {
         let Some(journal) = &self.journal else { return false };
         let disk = statvfs(&journal.dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        disk >= ROOM && self.pages_left() >= ROOM / 8192
+        disk >= ROOM && self.pages_left() >= ROOM / self.checkpoints.page_size
     }
 
     /// Pages by which the database may grow.
@@ -147,7 +147,7 @@ impl Batches {
         let mut ends = Ends::of(rows);
         for (n, row) in rows.iter().enumerate() {
             // Nobody waits for this; those who have a caller go first.
-            if n % MANNERS == MANNERS - 1 {
+            if n % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
                 std::thread::yield_now();
             }
             if !each_apart {
