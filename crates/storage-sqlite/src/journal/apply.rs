@@ -19,9 +19,6 @@ use std::sync::atomic::Ordering;
 /// acknowledged finds its place in the tables.
 const ROOM: u64 = 64 << 20;
 
-/// After so many rows other threads are let through.
-const ROWS_BETWEEN_YIELDS: usize = 32;
-
 /// The writer's side of the journal.
 pub(crate) struct Applying {
     pub shared: Arc<Shared>,
@@ -145,11 +142,7 @@ impl Batches {
     fn in_one_transaction(&mut self, rows: &[Record<'_>], last: u64, each_apart: bool) -> Run<()> {
         self.begin()?;
         let mut ends = Ends::of(rows);
-        for (n, row) in rows.iter().enumerate() {
-            // Nobody waits for this; those who have a caller go first.
-            if n % ROWS_BETWEEN_YIELDS == ROWS_BETWEEN_YIELDS - 1 {
-                std::thread::yield_now();
-            }
+        for row in rows {
             if !each_apart {
                 apply_row(&mut Tx { sql: &self.sql, memory: &mut self.memory }, row, &mut ends)?;
                 continue;
