@@ -3,10 +3,12 @@
 //! Whether the URL's host may be reached is another question, asked of [`addresses`](crate::addresses).
 
 pub mod auth;
+mod disabled;
 pub mod handshake;
 pub mod options;
 
 pub use auth::Auth;
+pub use disabled::DisabledCode;
 pub use options::{EndpointOptions, RateLimit};
 
 use crate::headers::{self, InvalidHeaders};

@@ -6,11 +6,13 @@
 mod built_in;
 mod data;
 mod event_type;
+mod explanations;
 mod keys;
 mod subscription;
 
 pub use built_in::BuiltIn;
 pub use data::{EventData, InvalidEventData, MAX_DEPTH};
 pub use event_type::{EventType, InvalidEventType, MAX_TYPE_LENGTH};
+pub use explanations::Because;
 pub use keys::{IdempotencyKey, InvalidKey, MAX_KEY_LENGTH, OrderingKey};
 pub use subscription::{InvalidPattern, MAX_PATTERNS, Subscription, TooManyPatterns, TypePattern};

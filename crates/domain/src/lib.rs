@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod attempts;
+mod codes;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;

@@ -18,7 +18,7 @@ pub use way::{CertificateFields, ProxyFields};
 use crate::Engine;
 use crate::errors::{EngineError, Result};
 use crate::ports::Route;
-use kanca_domain::endpoints::{self as rules, EndpointOptions, EndpointStatus, Ordering};
+use kanca_domain::endpoints::{self as rules, DisabledCode, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::events::{BuiltIn, Subscription};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
@@ -142,6 +142,7 @@ impl Engine {
             ordering: new.ordering.unwrap_or(Ordering::Key),
             status: EndpointStatus::Active,
             disabled_reason: None,
+            disabled_code: None,
             inbox_id,
             sealed_secret: Vec::new(),
             sealed_headers: Vec::new(),
@@ -215,7 +216,9 @@ impl Engine {
         record.ordering = patch.ordering.unwrap_or(record.ordering);
         if let Some(status) = patch.status {
             record.status = status;
-            record.disabled_reason = (status == EndpointStatus::Disabled).then(|| "Disabled by hand.".to_owned());
+            let disabled = status == EndpointStatus::Disabled;
+            record.disabled_reason = disabled.then(|| "Disabled by hand.".to_owned());
+            record.disabled_code = disabled.then_some(DisabledCode::ByHand);
         }
         record.updated_at = self.clock.now();
         self.storage.update_endpoint(record.clone()).await?;
@@ -234,10 +237,11 @@ impl Engine {
     }
 
     /// Disables an endpoint for a reason of Kanca's own. The caller holds the configuration's lock.
-    pub(crate) async fn disable_endpoint(&self, old: &Endpoint, reason: &str) -> Result<()> {
+    pub(crate) async fn disable_endpoint(&self, old: &Endpoint, code: DisabledCode, reason: &str) -> Result<()> {
         let mut record = old.record.clone();
         record.status = EndpointStatus::Disabled;
         record.disabled_reason = Some(reason.to_owned());
+        record.disabled_code = Some(code);
         record.updated_at = self.clock.now();
         self.storage.update_endpoint(record.clone()).await?;
         let endpoint = self.load_endpoint(record)?;
@@ -248,7 +252,8 @@ impl Engine {
 
     async fn announce_disabled(&self, record: &EndpointRecord) {
         let data = serde_json::json!({
-            "endpoint_id": record.id, "endpoint_name": record.name, "reason": record.disabled_reason,
+            "endpoint_id": record.id, "endpoint_name": record.name,
+            "reason_code": record.disabled_code, "reason": record.disabled_reason,
         });
         if let Err(error) = self.publish_built_in(record.project_id, BuiltIn::EndpointDisabled, &data, 0).await {
             tracing::warn!(endpoint = %record.id, %error, "the event endpoint.disabled was not published");

@@ -5,7 +5,7 @@ use crate::begun::Begun;
 use crate::errors::{EngineError, FieldError, Result};
 use bytes::Bytes;
 use jiff::Timestamp;
-use kanca_domain::endpoints::EndpointStatus;
+use kanca_domain::endpoints::{DisabledCode, EndpointStatus};
 use kanca_domain::ids::{Id, InboxId, ProjectId, RequestId};
 use kanca_domain::inboxes::{Slug, event_type_of};
 use kanca_domain::signatures::{self, SignatureHeaders, SignatureProblem, TOLERANCE_SECONDS, Verifier};
@@ -154,7 +154,8 @@ impl Engine {
         // Another project may take the address one day, and must not get what was meant for this one.
         let pointing = self.endpoints(project).into_iter().filter(|e| e.record.inbox_id == Some(id));
         for endpoint in pointing.filter(|e| e.record.status != EndpointStatus::Disabled) {
-            self.disable_endpoint(&endpoint, "The inbox that it pointed to was deleted.").await?;
+            let reason = "The inbox that it pointed to was deleted.";
+            self.disable_endpoint(&endpoint, DisabledCode::InboxDeleted, reason).await?;
         }
         self.storage.delete_inbox(project, id).await?;
         self.update_snapshot(|s| s.remove_inbox(id));

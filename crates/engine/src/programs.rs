@@ -15,7 +15,7 @@ use crate::endpoints::{Endpoint, OptionsInput};
 use crate::errors::FieldError;
 use crate::events::Prepared;
 use kanca_domain::endpoints::options::check_program;
-use kanca_domain::events::{EventData, EventType};
+use kanca_domain::events::{Because, EventData, EventType};
 use kanca_domain::ids::EventId;
 use kanca_programs::Event;
 use kanca_storage::events::{EventRecord, Explanation};
@@ -77,21 +77,18 @@ impl Engine {
         let passes = self.pass(&endpoints, event).await;
         let mut taken_back = Vec::new();
         for ((at, endpoint), passed) in asked.into_iter().zip(passes).rev() {
-            let reason = match passed {
+            let filter = quoted(endpoint.record.options.filter.as_deref().unwrap_or_default());
+            let because = match passed {
                 Ok(true) => continue,
                 Ok(false) => {
                     prepared.event.deliveries.remove(at);
                     taken_back.push(prepared.jobs.remove(at));
-                    "Its filter does not let this event pass".to_owned()
+                    Because::FilteredOut { filter }
                 }
-                Err(fault) => format!("Its filter failed ({fault}), so the event was delivered anyway"),
+                Err(fault) => Because::FilterFailed { filter, error: fault.to_string() },
             };
-            let filter = quoted(endpoint.record.options.filter.as_deref().unwrap_or_default());
-            prepared.event.explanation.push(Explanation {
-                endpoint_id: Some(endpoint.record.id),
-                endpoint_name: Some(endpoint.record.name.clone()),
-                reason: format!("{reason}: {filter}"),
-            });
+            let (id, name) = (endpoint.record.id, Some(endpoint.record.name.as_str()));
+            prepared.event.explanation.push(Explanation::of_endpoint(id, name, because));
         }
         self.dispatcher.drop_claims(taken_back);
     }

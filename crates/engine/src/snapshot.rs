@@ -7,8 +7,7 @@ use crate::endpoints::Endpoint;
 use crate::event_types::Registry;
 use crate::inboxes::Inbox;
 use kanca_domain::endpoints::EndpointStatus;
-use kanca_domain::events::BuiltIn;
-use kanca_domain::events::EventType;
+use kanca_domain::events::{Because, BuiltIn, EventType};
 use kanca_domain::ids::{BotId, EndpointId, InboxId, ProjectId};
 use kanca_storage::accounts::{ApiKeyRecord, ProjectRecord};
 use kanca_storage::events::Explanation;
@@ -100,21 +99,15 @@ fn match_endpoints(endpoints: &[Arc<Endpoint>], event_type: &EventType) -> Match
     let addressed = BuiltIn::of(event_type).is_some_and(BuiltIn::is_addressed);
     for endpoint in endpoints.iter().filter(|e| !addressed && e.subscription.matches(event_type)) {
         if endpoint.record.status == EndpointStatus::Disabled {
-            matched.explanation.push(Explanation {
-                endpoint_id: Some(endpoint.record.id),
-                endpoint_name: Some(endpoint.record.name.clone()),
-                reason: "This webhook was disabled when the event was published, so no delivery was made.".into(),
-            });
+            let name = Some(endpoint.record.name.as_str());
+            matched.explanation.push(Explanation::of_endpoint(endpoint.record.id, name, Because::Disabled));
         } else {
             matched.endpoints.push(endpoint.clone());
         }
     }
     if addressed {
-        let reason = format!(
-            "{} goes only to the webhook of the block that makes it, never by subscription.",
-            event_type.as_str()
-        );
-        matched.explanation.push(Explanation { endpoint_id: None, endpoint_name: None, reason });
+        let because = Because::Addressed { event_type: event_type.as_str().to_owned() };
+        matched.explanation.push(Explanation::of_event(because));
     }
     if matched.endpoints.is_empty() && matched.explanation.is_empty() {
         matched.explanation.push(nobody(endpoints, event_type));
@@ -123,10 +116,8 @@ fn match_endpoints(endpoints: &[Arc<Endpoint>], event_type: &EventType) -> Match
 }
 
 fn nobody(endpoints: &[Arc<Endpoint>], event_type: &EventType) -> Explanation {
-    let reason = match endpoints.len() {
-        0 => "This project had no webhook when the event was published. Create one to receive such events.".to_owned(),
-        1 => format!("The project's only webhook does not subscribe to {}.", event_type.as_str()),
-        n => format!("None of the project's {n} webhooks subscribes to {}.", event_type.as_str()),
-    };
-    Explanation { endpoint_id: None, endpoint_name: None, reason }
+    Explanation::of_event(match endpoints.len() {
+        0 => Because::NoWebhook,
+        webhooks => Because::NobodySubscribes { event_type: event_type.as_str().to_owned(), webhooks },
+    })
 }

@@ -5,7 +5,7 @@ use crate::endpoints::Endpoint;
 use crate::errors::{EngineError, Result};
 use crate::events::{Audience, Publication};
 use kanca_domain::endpoints::EndpointStatus;
-use kanca_domain::events::{EventData, EventType};
+use kanca_domain::events::{Because, EventData, EventType};
 use kanca_domain::ids::{DeliveryId, EndpointId, EventId, ProjectId};
 use kanca_storage::events::Explanation;
 use std::sync::Arc;
@@ -47,11 +47,7 @@ impl Engine {
         };
         let publication =
             Publication { event_type, data, timestamp: None, ordering_key: None, idempotency_key: None, hops: 0 };
-        let note = Explanation {
-            endpoint_id: None,
-            endpoint_name: None,
-            reason: format!("A test, sent by hand to “{}” only.", endpoint.record.name),
-        };
+        let note = Explanation::of_event(Because::Test { webhook: endpoint.record.name.clone() });
         let mut prepared = self.prepare(project, publication, &Audience::Test(endpoint));
         prepared.event.explanation.push(note);
         let event_id = prepared.event.id;

@@ -5,9 +5,10 @@ use crate::Engine;
 use crate::endpoints::Endpoint;
 use crate::errors::Result;
 use jiff::Timestamp;
+use kanca_domain::closed_list;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::endpoints::EndpointStatus;
-use kanca_domain::events::BuiltIn;
+use kanca_domain::events::{Because, BuiltIn};
 use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
 use kanca_domain::pace::Waiting;
 use kanca_storage::PageRequest;
@@ -22,7 +23,7 @@ const MOST: u32 = 200;
 pub struct Trace {
     pub event: EventRecord,
     /// What is to be said of the event as a whole.
-    pub notes: Vec<String>,
+    pub notes: Vec<Explanation>,
     /// Oldest first.
     pub deliveries: Vec<Traced>,
     /// Endpoints that do not get it, each with the reason.
@@ -39,7 +40,7 @@ pub struct Traced {
     /// Made later than the event, by a recovery.
     pub recovered: bool,
     /// What was said of this endpoint when the event was published, such as that its filter failed.
-    pub notes: Vec<String>,
+    pub notes: Vec<Explanation>,
     /// What it waits for, while it is pending.
     pub wait: Option<Wait>,
 }
@@ -53,29 +54,32 @@ pub struct Wait {
     pub behind: Option<DeliveryId>,
 }
 
-/// Why a pending delivery waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WaitReason {
-    /// An earlier delivery of its ordering key has to end first.
-    Ordering,
-    Paused,
-    Disabled,
-    /// Its endpoint was deleted; it is being cancelled.
-    Deleted,
-    /// The server's disk is full, so no attempt starts.
-    DiskFull,
-    /// The endpoint failed too often; a probe finds out whether it is there again.
-    Breaker,
-    /// The receiver has not agreed yet to get events.
-    Handshake,
-    /// The receiver asked to be left alone.
-    RetryAfter,
-    /// The endpoint's rate is used up.
-    RateLimit,
-    /// Its time has not come: the next step of the schedule, or its place in a replay.
-    Schedule,
-    /// It is its turn: an attempt is under way or about to start.
-    Turn,
+closed_list! {
+    /// Why a pending delivery waits. The code is part of the API, so none may change its meaning.
+    WaitReason {
+        /// An earlier delivery of its ordering key has to end first.
+        Ordering = "ordering";
+        /// Its endpoint is paused.
+        Paused = "paused";
+        /// Its endpoint is disabled.
+        Disabled = "disabled";
+        /// Its endpoint was deleted; it is being cancelled.
+        Deleted = "deleted";
+        /// The server's disk is full, so no attempt starts.
+        DiskFull = "disk_full";
+        /// The endpoint failed too often; a probe finds out whether it is there again.
+        Breaker = "breaker";
+        /// The receiver has not agreed yet to get events.
+        Handshake = "handshake";
+        /// The receiver asked to be left alone.
+        RetryAfter = "retry_after";
+        /// The endpoint's rate is used up.
+        RateLimit = "rate_limit";
+        /// Its time has not come: the next step of the schedule, or its place in a replay.
+        Schedule = "schedule";
+        /// It is its turn: an attempt is under way or about to start.
+        Turn = "turn";
+    }
 }
 
 impl Engine {
@@ -92,11 +96,11 @@ impl Engine {
             let recovered = delivery.created_at > event.accepted_at;
             let wait = self.waits_for(&delivery).await?;
             let about = event.explanation.iter().filter(|told| told.endpoint_id == Some(delivery.endpoint_id));
-            let notes = about.map(|told| told.reason.clone()).collect();
+            let notes = about.cloned().collect();
             deliveries.push(Traced { delivery, attempts, recovered, notes, wait });
         }
         let reached: HashSet<_> = deliveries.iter().map(|traced| traced.delivery.endpoint_id).collect();
-        let (about_endpoints, notes): (Vec<_>, Vec<_>) =
+        let (about_endpoints, mut notes): (Vec<_>, Vec<_>) =
             std::mem::take(&mut event.explanation).into_iter().partition(|told| told.endpoint_id.is_some());
         let mut not_sent: Vec<_> = about_endpoints
             .into_iter()
@@ -111,11 +115,11 @@ impl Engine {
         }
         truncated |= not_sent.len() > MOST as usize;
         not_sent.truncate(MOST as usize);
-        let mut notes: Vec<_> = notes.into_iter().map(|told| told.reason).collect();
         let name = &event.event_type;
         let is_known = event.test || BuiltIn::of(name).is_some() || self.registered(project, name).is_some();
         if !is_known && !self.validation(project).is_off() {
-            notes.push(format!("{} is not a registered event type, so its data is not checked.", name.as_str()));
+            let because = Because::UnregisteredType { event_type: name.as_str().to_owned() };
+            notes.push(Explanation::of_event(because));
         }
         Ok(Trace { event, notes, deliveries, not_sent, truncated })
     }
@@ -156,15 +160,13 @@ impl Engine {
 /// Why an endpoint that exists now has no delivery of an event, as far as that can still be known.
 fn not_matched(endpoint: &Endpoint, event: &EventRecord) -> Explanation {
     let record = &endpoint.record;
-    let name = event.event_type.as_str();
-    let reason = if record.created_at > event.accepted_at {
-        "This webhook was created after the event. Recover makes a delivery, if it subscribes to the type.".to_owned()
-    } else if !endpoint.subscription.matches(&event.event_type) {
-        format!("This webhook does not subscribe to {name}.")
+    let event_type = event.event_type.as_str().to_owned();
+    let because = if record.created_at > event.accepted_at {
+        Because::CreatedLater
+    } else if endpoint.subscription.matches(&event.event_type) {
+        Because::SubscribedLater { event_type }
     } else {
-        format!(
-            "This webhook subscribes to {name} now, and did not when the event was published. Recover makes a delivery."
-        )
+        Because::NotSubscribed { event_type }
     };
-    Explanation { endpoint_id: Some(record.id), endpoint_name: Some(record.name.clone()), reason }
+    Explanation::of_endpoint(record.id, Some(&record.name), because)
 }

@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ordering: kanca_domain::endpoints::Ordering::None,
         status: kanca_domain::endpoints::EndpointStatus::Paused,
         disabled_reason: None,
+        disabled_code: None,
         inbox_id: None,
         sealed_secret: Vec::new(),
         sealed_headers: Vec::new(),

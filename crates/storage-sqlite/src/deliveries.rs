@@ -219,7 +219,8 @@ pub(crate) fn one(sql: &Connection, project: ProjectId, delivery: DeliveryId) ->
     let mut statement = sql.prepare_cached(
         "SELECT d.id, d.project_id, d.event_id, e.type, d.endpoint_id, coalesce(p.name, ''), d.status, e.ordering_key, \
          d.held, d.due, d.steps_used, d.attempt_count, d.manual, d.waiter, d.created_at, d.completed_at, \
-         (SELECT a.reason FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.rowid DESC LIMIT 1) \
+         (SELECT a.reason FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.rowid DESC LIMIT 1), \
+         (SELECT a.reason_code FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.rowid DESC LIMIT 1) \
          FROM deliveries d JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id \
          LEFT JOIN endpoints p ON p.id = d.endpoint_id WHERE d.id = ?1 AND d.project_id = ?2",
     )?;
@@ -245,5 +246,6 @@ fn delivery_record(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
         created_at: time(row, 14)?,
         completed_at: opt_time(row, 15)?,
         last_reason: row.get(16)?,
+        last_reason_code: row.get(17)?,
     })
 }

@@ -6,7 +6,7 @@ use crate::rows::{Code, from_json, id, json, key, micros, opt_id, opt_json, opt_
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kanca_domain::endpoints::Ordering;
+use kanca_domain::endpoints::{DisabledCode, Ordering};
 use kanca_domain::ids::{EndpointId, Id, ProjectId};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::endpoints::{EndpointRecord, Endpoints};
@@ -28,7 +28,8 @@ impl Endpoints for SqliteStorage {
                 tx.prepare(
                     "INSERT INTO endpoints (id, project_id, name, url, event_types, format, ordering, status, \
                      disabled_reason, inbox_id, sealed_secret, sealed_headers, options, sealed_options, created_at, \
-                     updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                     updated_at, disabled_code) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
                 )?
                 .execute(params![
                     key(endpoint.id),
@@ -46,7 +47,8 @@ impl Endpoints for SqliteStorage {
                     options,
                     endpoint.sealed_options,
                     micros(endpoint.created_at),
-                    micros(endpoint.updated_at)
+                    micros(endpoint.updated_at),
+                    endpoint.disabled_code.map(DisabledCode::as_str)
                 ])
                 .map_err(|error| Fault::or_conflict(error, "the endpoint exists already"))?;
                 Ok(())
@@ -62,7 +64,8 @@ impl Endpoints for SqliteStorage {
                 let changed = tx.execute(
                     "UPDATE endpoints SET name = ?3, url = ?4, event_types = ?5, format = ?6, ordering = ?7, \
                      status = ?8, disabled_reason = ?9, inbox_id = ?10, sealed_secret = ?11, sealed_headers = ?12, \
-                     options = ?13, sealed_options = ?14, updated_at = ?15 WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
+                     options = ?13, sealed_options = ?14, updated_at = ?15, disabled_code = ?16 \
+                     WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
                     params![
                         key(endpoint.id),
                         key(endpoint.project_id),
@@ -78,7 +81,8 @@ impl Endpoints for SqliteStorage {
                         endpoint.sealed_headers,
                         options,
                         endpoint.sealed_options,
-                        micros(endpoint.updated_at)
+                        micros(endpoint.updated_at),
+                        endpoint.disabled_code.map(DisabledCode::as_str)
                     ],
                 )?;
                 if changed == 0 {
@@ -107,8 +111,8 @@ impl Endpoints for SqliteStorage {
             .call(move |tx| {
                 let changed = tx.execute(
                     "UPDATE endpoints SET deleted_at = ?3, updated_at = ?3, url = '', event_types = '[]', \
-                     disabled_reason = NULL, inbox_id = NULL, sealed_secret = x'', sealed_headers = x'', \
-                     options = '{}', sealed_options = x'' \
+                     disabled_reason = NULL, disabled_code = NULL, inbox_id = NULL, sealed_secret = x'', \
+                     sealed_headers = x'', options = '{}', sealed_options = x'' \
                      WHERE id = ?1 AND project_id = ?2 AND deleted_at IS NULL",
                     params![key(endpoint), key(project), micros(now)],
                 )?;
@@ -176,6 +180,7 @@ fn endpoint(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
         ordering: Code::read(row, "ordering")?,
         status: Code::read(row, "status")?,
         disabled_reason: row.get("disabled_reason")?,
+        disabled_code: row.get::<_, Option<String>>("disabled_code")?.and_then(|code| DisabledCode::of_code(&code)),
         inbox_id: opt_id(row, "inbox_id")?,
         sealed_secret: row.get("sealed_secret")?,
         sealed_headers: row.get("sealed_headers")?,

@@ -4,9 +4,11 @@ use kanca_domain::endpoints::EndpointOptions;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::Id;
 use kanca_domain::projects::ProjectOptions;
+use kanca_storage::PageRequest;
 use kanca_storage::accounts::Accounts;
 use kanca_storage::conformance::World;
 use kanca_storage::endpoints::{EndpointRecord, Endpoints};
+use kanca_storage::events::Events;
 use kanca_storage_sqlite::SqliteStorage;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -21,6 +23,9 @@ const FIRST: &str = "
         1700000000000000, 1700000001000000, NULL);
     INSERT INTO endpoints VALUES (unhex('018b0000000070008000000000000003'), unhex('018b0000000070008000000000000001'),
         'gone', '', '[]', 0, 0, 0, NULL, NULL, x'', x'', 1700000000000000, 1700000001000000, 1700000001000000);
+    INSERT INTO events VALUES (unhex('018b0000000070008000000000000004'), unhex('018b0000000070008000000000000001'),
+        'order.paid', '2023-11-14T22:13:20Z', 1700000000000000, 0, NULL, NULL,
+        '[{\"endpoint_id\":null,\"endpoint_name\":\"orders\",\"reason\":\"It was disabled.\"}]', '1');
 ";
 
 #[tokio::test]
@@ -45,6 +50,11 @@ async fn endpoints_and_projects_of_the_first_schema_are_kept() {
     };
     assert_eq!((kept.sealed_secret.as_slice(), kept.url.as_str()), ([1, 2].as_slice(), "https://example.com/"));
     assert_eq!(endpoints[0].format, Format::Form);
+    let disabled = (endpoints[0].disabled_reason.as_deref(), endpoints[0].disabled_code);
+    assert_eq!(disabled, (Some("why"), None), "a sentence without a code");
+    let page = PageRequest { after: None, limit: 10 };
+    let told = storage.events(kept.project_id, None, page).await.unwrap().items[0].explanation.clone();
+    assert_eq!((told.len(), told[0].reason.as_str(), &told[0].because), (1, "It was disabled.", &None));
     assert_eq!(endpoints[0].options, EndpointOptions::default());
     assert_eq!(kept.event_types, Some(vec!["order.*".to_owned()]));
     storage.update_endpoint(kept.clone()).await.unwrap();

@@ -185,6 +185,7 @@ pub struct DeliveryRecord {
     pub waiter: Option<Waiter>,
     /// The last attempt's reason in words.
     pub last_reason: Option<String>,
+    pub last_reason_code: Option<String>,
     pub created_at: Timestamp,
     pub completed_at: Option<Timestamp>,
 }

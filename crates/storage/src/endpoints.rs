@@ -3,7 +3,7 @@
 use crate::{Result, deliveries::StatusCounts};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kanca_domain::endpoints::{EndpointOptions, EndpointStatus, Ordering};
+use kanca_domain::endpoints::{DisabledCode, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use std::collections::HashMap;
@@ -20,8 +20,10 @@ pub struct EndpointRecord {
     pub format: Format,
     pub ordering: Ordering,
     pub status: EndpointStatus,
-    /// Why it is disabled, in words.
+    /// Why it is disabled, in English words.
     pub disabled_reason: Option<String>,
+    /// The same for programs and readers of other languages; `None` when an earlier version disabled it.
+    pub disabled_code: Option<DisabledCode>,
     /// The inbox of the same project that the URL points to.
     pub inbox_id: Option<InboxId>,
     /// The signing secret, sealed.

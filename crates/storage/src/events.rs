@@ -4,7 +4,7 @@ use crate::deliveries::{NewDelivery, StatusCounts};
 use crate::{Page, PageRequest, Result};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kanca_domain::events::{EventData, EventType};
+use kanca_domain::events::{Because, EventData, EventType};
 use kanca_domain::ids::{DeliveryId, EndpointId, EventId, ProjectId};
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,25 @@ pub struct Explanation {
     pub endpoint_id: Option<EndpointId>,
     /// The endpoint's name at that time.
     pub endpoint_name: Option<String>,
-    /// The reason, in words.
+    /// The reason, in English words.
     pub reason: String,
+    /// The same for programs and for readers of other languages; `None` when it was stored by an earlier version, or by a
+    /// later one with a reason that this one does not know.
+    #[serde(flatten)]
+    pub because: Option<Because>,
+}
+
+impl Explanation {
+    /// What is to be said of an event as a whole.
+    pub fn of_event(because: Because) -> Self {
+        Self { endpoint_id: None, endpoint_name: None, reason: because.words(), because: Some(because) }
+    }
+
+    /// What is to be said of an event and an endpoint.
+    pub fn of_endpoint(id: EndpointId, name: Option<&str>, because: Because) -> Self {
+        let endpoint_name = name.map(str::to_owned);
+        Self { endpoint_id: Some(id), endpoint_name, ..Self::of_event(because) }
+    }
 }
 
 /// An event to be accepted, with its deliveries.
@@ -112,4 +129,25 @@ pub trait Events: Send + Sync {
     async fn count_events_since(&self, project: ProjectId, since: Timestamp) -> Result<u64>;
     /// Forgets idempotency keys older than 24 hours before `now`; at most `limit` of them. Returns how many.
     async fn prune_idempotency(&self, now: Timestamp, limit: u32) -> Result<u32>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explanations_of_earlier_and_of_later_versions_are_read() {
+        let earlier = r#"{"endpoint_id":null,"endpoint_name":"Billing","reason":"it is off"}"#;
+        let later = r#"{"endpoint_id":null,"endpoint_name":"Billing","reason":"it is off","code":"unheard_of","params":{"a":1}}"#;
+        let expected = Explanation {
+            endpoint_id: None,
+            endpoint_name: Some("Billing".into()),
+            reason: "it is off".into(),
+            because: None,
+        };
+        for text in [earlier, later] {
+            assert_eq!(serde_json::from_str::<Explanation>(text).unwrap(), expected, "{text}");
+        }
+        assert_eq!(serde_json::to_string(&expected).unwrap(), earlier, "and are written back as they were");
+    }
 }

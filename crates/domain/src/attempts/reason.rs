@@ -1,73 +1,57 @@
 //! Why an attempt ended as it did: a closed list, each with words for a person who can do something about it.
 
-use serde::{Deserialize, Serialize};
+use crate::closed_list;
 use std::fmt;
 use std::str::FromStr;
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal;)*) => {
-        /// The reason of an attempt's end. The code is stored and part of the API, so none may change its meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum ReasonCode { $($(#[$doc])* $variant,)* }
-
-        impl ReasonCode {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The code, such as `http_status`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-        }
-    };
-}
-
-reasons! {
-    /// A status from 200 to 299.
-    Success = "success";
-    /// A status that is neither 2xx nor 3xx. Detail: the status.
-    HttpStatus = "http_status";
-    /// A status from 300 to 399; redirects are not followed. Detail: where to.
-    Redirect = "redirect";
-    /// No complete answer within the time limit. Detail: what was waited for, and the limit.
-    Timeout = "timeout";
-    /// Nothing listens at the address. Detail: what the network says.
-    Refused = "refused";
-    /// The network has no way to the address. Detail: what the network says.
-    Unreachable = "unreachable";
-    /// The name has no address. Detail: what the resolver says.
-    Dns = "dns";
-    /// No secure connection. Detail: what the TLS library says.
-    Tls = "tls";
-    /// The connection was closed before the answer was complete.
-    Reset = "reset";
-    /// The address guard refused the address. Detail: the refusal's own sentence.
-    BlockedAddress = "blocked_address";
-    /// The proxy cannot be reached, or does not answer. Detail: what the network says.
-    ProxyUnreachable = "proxy_unreachable";
-    /// The proxy wants a user name and password, or others. Detail: which.
-    ProxyAuth = "proxy_auth";
-    /// The proxy answered that it does not, or cannot, connect to the receiver. Detail: its words.
-    ProxyRefused = "proxy_refused";
-    /// What the proxy answered is neither yes nor no. Detail: what is wrong with it.
-    ProxyAnswer = "proxy_answer";
-    /// The answer was larger than is read. Detail: the limit.
-    TooLargeResponse = "too_large_response";
-    /// The event was larger than is sent in the endpoint's format. Detail: the encoder's own sentence.
-    TooLargeRequest = "too_large_request";
-    /// The endpoint's transformation failed. Detail: what it said, with the place.
-    Transformation = "transformation";
-    /// The endpoint's transformation said that nothing is to be sent.
-    Skipped = "skipped";
-    /// The answer was not HTTP. Detail: what the HTTP library says.
-    Protocol = "protocol";
-    /// The event has come round too often. Detail: the number of hops.
-    Loop = "loop";
-    /// Kanca was stopped, or crashed, during the attempt.
-    Shutdown = "shutdown";
-    /// A fault of Kanca itself. Detail: what to look for in the log.
-    Internal = "internal";
+closed_list! {
+    /// The reason of an attempt's end. The code is stored and part of the API, so none may change its meaning.
+    ReasonCode {
+        /// A status from 200 to 299.
+        Success = "success";
+        /// A status that is neither 2xx nor 3xx. Detail: the status.
+        HttpStatus = "http_status";
+        /// A status from 300 to 399; redirects are not followed. Detail: where to.
+        Redirect = "redirect";
+        /// No complete answer within the time limit. Detail: what was waited for, and the limit.
+        Timeout = "timeout";
+        /// Nothing listens at the address. Detail: what the network says.
+        Refused = "refused";
+        /// The network has no way to the address. Detail: what the network says.
+        Unreachable = "unreachable";
+        /// The name has no address. Detail: what the resolver says.
+        Dns = "dns";
+        /// No secure connection. Detail: what the TLS library says.
+        Tls = "tls";
+        /// The connection was closed before the answer was complete.
+        Reset = "reset";
+        /// The address guard refused the address. Detail: the refusal's own sentence.
+        BlockedAddress = "blocked_address";
+        /// The proxy cannot be reached, or does not answer. Detail: what the network says.
+        ProxyUnreachable = "proxy_unreachable";
+        /// The proxy wants a user name and password, or others. Detail: which.
+        ProxyAuth = "proxy_auth";
+        /// The proxy answered that it does not, or cannot, connect to the receiver. Detail: its words.
+        ProxyRefused = "proxy_refused";
+        /// What the proxy answered is neither yes nor no. Detail: what is wrong with it.
+        ProxyAnswer = "proxy_answer";
+        /// The answer was larger than is read. Detail: the limit.
+        TooLargeResponse = "too_large_response";
+        /// The event was larger than is sent in the endpoint's format. Detail: the encoder's own sentence.
+        TooLargeRequest = "too_large_request";
+        /// The endpoint's transformation failed. Detail: what it said, with the place.
+        Transformation = "transformation";
+        /// The endpoint's transformation said that nothing is to be sent.
+        Skipped = "skipped";
+        /// The answer was not HTTP. Detail: what the HTTP library says.
+        Protocol = "protocol";
+        /// The event has come round too often. Detail: the number of hops.
+        Loop = "loop";
+        /// Kanca was stopped, or crashed, during the attempt.
+        Shutdown = "shutdown";
+        /// A fault of Kanca itself. Detail: what to look for in the log.
+        Internal = "internal";
+    }
 }
 
 impl ReasonCode {
@@ -176,6 +160,23 @@ impl ReasonCode {
     }
 }
 
+impl ReasonCode {
+    /// The detail that [`words`](Self::words) said these words with: what a reader of another language needs beside a
+    /// sentence of that language. `None` when there was none, and for words of an earlier version that were put otherwise.
+    pub fn detail(self, words: &str) -> Option<&str> {
+        // A detail's place in the sentence; for a status the advice after it depends on it, so that only its end is known.
+        const HERE: &str = "\u{0}";
+        let sentence = self.words(HERE);
+        let (before, after) = sentence.split_once(HERE)?;
+        let rest = words.strip_prefix(before)?;
+        let detail = match self {
+            Self::HttpStatus => rest.split_once(". ")?.0,
+            _ => rest.strip_suffix(after)?,
+        };
+        (words != self.words("") && self.words(detail) == words).then_some(detail)
+    }
+}
+
 fn status_words(status: &str) -> String {
     let advice = match status.split_whitespace().next().unwrap_or_default() {
         "400" | "422" => "The receiver did not understand the event; look at its answer and at the webhook's format.",
@@ -209,8 +210,7 @@ pub struct UnknownReason(pub String);
 impl FromStr for ReasonCode {
     type Err = UnknownReason;
     fn from_str(text: &str) -> Result<Self, UnknownReason> {
-        let known = Self::ALL.iter().copied().find(|reason| reason.as_str() == text);
-        known.ok_or_else(|| UnknownReason(text.chars().take(80).collect()))
+        Self::of_code(text).ok_or_else(|| UnknownReason(text.chars().take(80).collect()))
     }
 }
 
@@ -244,6 +244,20 @@ mod tests {
         );
         assert!(ReasonCode::HttpStatus.words("401").contains("check the webhook's secret"));
         assert_eq!(ReasonCode::BlockedAddress.words("no."), "Nothing was sent: no.");
+    }
+
+    #[test]
+    fn the_detail_is_found_in_the_words_again() {
+        for reason in ReasonCode::ALL {
+            for detail in ["503 Service Unavailable", "a.b: (c). d", "İzmir"] {
+                let says_it = reason.words(detail).contains(detail);
+                let status = *reason == ReasonCode::HttpStatus && detail.contains(". ");
+                let expected = (says_it && !status).then_some(detail);
+                assert_eq!(reason.detail(&reason.words(detail)), expected, "{reason}");
+            }
+            assert_eq!(reason.detail(&reason.words("")), None, "{reason}");
+            assert_eq!(reason.detail("As it was said by an earlier version."), None, "{reason}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::errors::{EngineError, Result};
 use crate::events::{Audience, Prepared, Publication};
 use jiff::Timestamp;
 use kanca_domain::endpoints::EndpointStatus;
-use kanca_domain::events::{BuiltIn, EventData, OrderingKey};
+use kanca_domain::events::{Because, BuiltIn, EventData, OrderingKey};
 use kanca_domain::ids::EndpointId;
 use kanca_domain::scenario::{ChoiceRef, Effect, Input, OfferedChoice, Wait, WebhookMode, WebhookOutcome, advance};
 use kanca_storage::StorageError;
@@ -193,8 +193,8 @@ impl<'e> Turn<'e> {
         let endpoint = self.engine.endpoint(self.loaded.record.project_id, endpoint_id).ok();
         let waits = mode == WebhookMode::Wait;
         let refusal = match endpoint.as_ref().map(|e| e.record.status) {
-            None => Some("The webhook that this block calls was deleted."),
-            Some(EndpointStatus::Disabled) => Some("The webhook that this block calls is disabled."),
+            None => Some(Because::BlockWebhookDeleted),
+            Some(EndpointStatus::Disabled) => Some(Because::BlockWebhookDisabled),
             Some(_) => None,
         };
         let audience = match (endpoint, refusal) {
@@ -212,16 +212,13 @@ impl<'e> Turn<'e> {
                 Audience::Only(endpoint, waiter)
             }
             (_, refusal) => {
-                let reason = refusal.unwrap_or_default();
-                self.note(Some(block.to_owned()), reason);
+                let told = Explanation::of_endpoint(endpoint_id, None, refusal.unwrap_or(Because::BlockWebhookDeleted));
+                self.note(Some(block.to_owned()), &told.reason);
                 if waits {
-                    self.inputs.push_back(Input::Answer { call, outcome: WebhookOutcome::server_error(reason) });
+                    let outcome = WebhookOutcome::server_error(&told.reason);
+                    self.inputs.push_back(Input::Answer { call, outcome });
                 }
-                Audience::Nobody(Explanation {
-                    endpoint_id: Some(endpoint_id),
-                    endpoint_name: None,
-                    reason: reason.into(),
-                })
+                Audience::Nobody(told)
             }
         };
         let (attributes, answer) = data::attributes_and_answer(all);

@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use jiff::{SignedDuration, Timestamp};
-use kanca_domain::endpoints::EndpointStatus;
+use kanca_domain::endpoints::{DisabledCode, EndpointStatus};
 use kanca_domain::ids::EndpointId;
 
 /// How long an outage lasts before it is written down; shorter ones cost no write.
@@ -61,23 +61,24 @@ impl Engine {
             let lasted = in_words(lasted);
             let reason =
                 format!("Every attempt failed for {lasted}. Mend the receiver, then set this webhook active again.");
-            self.disable_locked(endpoint, &reason).await;
+            self.disable_locked(endpoint, DisabledCode::Failing, &reason).await;
         }
     }
 
     /// Disables an endpoint whose receiver wants no more events.
     pub(super) async fn disable_gone(&self, endpoint: EndpointId) {
         let _guard = self.config.lock().await;
-        self.disable_locked(endpoint, "The receiver answered 410 Gone: it wants no more events.").await;
+        let reason = "The receiver answered 410 Gone: it wants no more events.";
+        self.disable_locked(endpoint, DisabledCode::Gone, reason).await;
     }
 
     /// The caller holds the configuration's lock.
-    async fn disable_locked(&self, endpoint: EndpointId, reason: &str) {
+    async fn disable_locked(&self, endpoint: EndpointId, code: DisabledCode, reason: &str) {
         let Some(endpoint) = self.snapshot.load().endpoints.get(&endpoint).cloned() else { return };
         if endpoint.record.status == EndpointStatus::Disabled {
             return;
         }
-        if let Err(error) = self.disable_endpoint(&endpoint, reason).await {
+        if let Err(error) = self.disable_endpoint(&endpoint, code, reason).await {
             tracing::warn!(endpoint = %endpoint.record.id, %error, "an endpoint that only fails could not be disabled");
         }
     }

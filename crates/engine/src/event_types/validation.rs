@@ -8,7 +8,7 @@ use super::RegisteredType;
 use crate::Engine;
 use crate::errors::{EngineError, FieldError, Result};
 use crate::events::Publication;
-use kanca_domain::events::EventData;
+use kanca_domain::events::{Because, EventData};
 use kanca_domain::ids::ProjectId;
 use kanca_domain::projects::Validation;
 use kanca_domain::schemas::{Effort, Mismatch};
@@ -119,7 +119,6 @@ fn refused(before: &str, check: &Check, mismatches: Vec<Mismatch>) -> Vec<FieldE
 
 fn warning(check: &Check, mismatches: &[Mismatch]) -> Explanation {
     let told: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
-    let name = check.registered.record.name.as_str();
-    let reason = format!("Warning: the data is not as the schema of {name} says: {}.", told.join("; "));
-    Explanation { endpoint_id: None, endpoint_name: None, reason }
+    let event_type = check.registered.record.name.as_str().to_owned();
+    Explanation::of_event(Because::DataMismatch { event_type, error: told.join("; ") })
 }

@@ -1,6 +1,7 @@
 //! What a delivery waits for, until when and why, told by the trace while the clock is turned.
 
 use super::support::{TIMINGS, World, eventually, refused, status};
+use kanca_domain::events::Because;
 use kanca_domain::ids::EventId;
 use kanca_engine::endpoints::{NewEndpoint, OptionsInput, RateLimitInput};
 use kanca_engine::ports::IncomingResponse;
@@ -90,8 +91,11 @@ async fn each_filter_is_named_with_what_it_said() {
     let got: Vec<_> = trace.deliveries.iter().map(|one| (one.delivery.endpoint_name.as_str(), &one.notes)).collect();
     assert_eq!(got[0], ("small", &Vec::new()));
     assert_eq!(got[1].0, "broken");
-    assert!(got[1].1[0].contains("filter failed"), "{got:?}");
+    let because = got[1].1[0].because.as_ref().unwrap();
+    assert!(matches!(because, Because::FilterFailed { filter, .. } if filter.contains("missing.deeper")), "{got:?}");
     assert_eq!(trace.not_sent.len(), 1);
     assert_eq!(trace.not_sent[0].endpoint_name.as_deref(), Some("large"));
+    let because = Because::FilteredOut { filter: "event.data.n > 100".into() };
+    assert_eq!(trace.not_sent[0].because, Some(because));
     assert!(trace.not_sent[0].reason.contains("event.data.n > 100"), "{:?}", trace.not_sent);
 }

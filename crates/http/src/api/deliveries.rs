@@ -1,7 +1,7 @@
 //! Deliveries and their attempts.
 
-use super::List;
 use super::traces::{self, DeliveryWaiting};
+use super::{List, codes};
 use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query, page};
 use crate::problems::{Answer, Problem};
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kanca_domain::attempts::Timings;
+use kanca_domain::attempts::{ReasonCode, Timings};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{AttemptId, DeliveryId, EndpointId, EventId};
@@ -38,8 +38,11 @@ pub struct Delivery {
     pub next_attempt_at: Option<String>,
     /// Waits behind an earlier delivery of its ordering key.
     pub held: bool,
-    /// The last attempt's outcome in words.
+    /// The last attempt's reason, in English.
     pub last_reason: Option<String>,
+    #[schema(schema_with = codes::last_attempts)]
+    pub last_reason_code: Option<String>,
+    pub last_reason_detail: Option<String>,
     pub ordering_key: Option<String>,
     pub created_at: String,
     pub completed_at: Option<String>,
@@ -80,8 +83,11 @@ pub struct Attempt {
     pub duration_ms: f64,
     /// `success` or `failure`.
     pub outcome: AttemptOutcome,
-    /// From a closed list, such as `timeout`.
+    #[schema(schema_with = codes::attempts)]
     pub reason_code: String,
+    /// The technical part of the reason, such as the status, or what the network says.
+    pub reason_detail: Option<String>,
+    /// What happened and what to do, in English.
     pub reason: String,
     /// A person asked for it.
     pub manual: bool,
@@ -195,6 +201,7 @@ pub async fn retry(State(app): State<App>, auth: Auth, PathId(id): PathId<Delive
 }
 
 fn delivery(record: DeliveryRecord) -> Delivery {
+    let last = record.last_reason_code.as_deref().zip(record.last_reason.as_deref());
     Delivery {
         id: record.id,
         event_id: record.event_id,
@@ -205,7 +212,9 @@ fn delivery(record: DeliveryRecord) -> Delivery {
         attempt_count: record.attempt_count,
         next_attempt_at: record.due.map(rfc3339),
         held: record.held,
+        last_reason_detail: last.and_then(|(code, reason)| detail(code, reason)),
         last_reason: record.last_reason,
+        last_reason_code: record.last_reason_code,
         ordering_key: record.ordering_key,
         created_at: rfc3339(record.created_at),
         completed_at: record.completed_at.map(rfc3339),
@@ -220,6 +229,7 @@ fn attempt(record: AttemptRecord, body: &[u8]) -> Attempt {
         started_at: rfc3339(record.started_at),
         duration_ms: record.duration_us as f64 / 1_000.0,
         outcome: if record.success { AttemptOutcome::Success } else { AttemptOutcome::Failure },
+        reason_detail: detail(&record.reason_code, &record.reason),
         reason_code: record.reason_code,
         reason: record.reason,
         manual: record.manual,
@@ -237,6 +247,11 @@ fn attempt(record: AttemptRecord, body: &[u8]) -> Attempt {
         }),
         timings: record.timings.map(timings),
     }
+}
+
+/// The technical part of an attempt's reason.
+pub(super) fn detail(code: &str, reason: &str) -> Option<String> {
+    Some(ReasonCode::of_code(code)?.detail(reason)?.to_owned())
 }
 
 /// Where the time of an attempt went.

@@ -3,7 +3,7 @@
 pub mod options;
 pub mod secrets;
 
-use super::{DeliveryCounts, List, PageQuery, object_or_null, present};
+use super::{DeliveryCounts, List, PageQuery, codes, object_or_null, present};
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, PathId, Query};
 use crate::problems::{Answer, Problem};
@@ -11,7 +11,7 @@ use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kanca_domain::endpoints::{EndpointStatus, Ordering};
+use kanca_domain::endpoints::{DisabledCode, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, Id, InboxId};
 use kanca_domain::pace::Waiting;
@@ -51,7 +51,10 @@ pub struct Endpoint {
     pub headers: BTreeMap<String, String>,
     #[schema(value_type = EndpointStatusName)]
     pub status: EndpointStatus,
+    /// Why it is disabled, in English.
     pub disabled_reason: Option<String>,
+    #[schema(schema_with = codes::disabled)]
+    pub disabled_reason_code: Option<DisabledCode>,
     /// Since when it does nothing but fail.
     pub failing_since: Option<String>,
     /// Why nothing is sent to it now, although it is active.
@@ -409,6 +412,7 @@ fn endpoint(app: &App, endpoint: &Record, counts: Option<&StatusCounts>, secret:
         headers: endpoint.header_names().map(|name| (name.to_owned(), MASK.to_owned())).collect(),
         status: record.status,
         disabled_reason: record.disabled_reason.clone(),
+        disabled_reason_code: record.disabled_code,
         failing_since: health.failing_since.map(rfc3339),
         waiting: health.waiting.map(EndpointWaiting::from),
         inbox_id: record.inbox_id,

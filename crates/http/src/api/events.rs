@@ -1,6 +1,6 @@
 //! Events: publish, list, explain.
 
-use super::{DeliveryCounts, List};
+use super::{DeliveryCounts, List, codes};
 use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query, page, read_json};
 use crate::json::parse_json;
@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
-use kanca_domain::events::{EventData, EventType, IdempotencyKey, OrderingKey};
+use kanca_domain::events::{Because, EventData, EventType, IdempotencyKey, OrderingKey};
 use kanca_domain::ids::{EndpointId, EventId};
 use kanca_engine::events::{Publication, Published};
 use kanca_engine::storage::events::{EventRecord, Explanation as Told};
@@ -82,19 +82,53 @@ pub struct EventDetail {
     pub explanation: Vec<Explanation>,
 }
 
-/// Why an endpoint did not get an event, or why nobody did.
+/// Why an endpoint did not get an event, why nobody did, or what else is to be said of an event.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explanation {
     #[schema(value_type = Option<String>)]
     pub endpoint_id: Option<EndpointId>,
     pub endpoint_name: Option<String>,
+    #[serde(flatten)]
+    #[schema(value_type = ExplanationCode)]
+    pub because: Option<Because>,
+    /// The same as a sentence, in English.
     pub reason: String,
+}
+
+/// What an explanation says, for programs. Neither field is there when an earlier version stored the event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes how `Because` is written")]
+pub struct ExplanationCode {
+    #[schema(required = false, schema_with = codes::explanations)]
+    code: &'static str,
+    #[schema(nullable = false)]
+    params: Option<ExplanationParams>,
+}
+
+/// What the sentence names; which of it is there depends on the code.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes how `Because` is written")]
+pub struct ExplanationParams {
+    #[schema(nullable = false)]
+    event_type: Option<String>,
+    /// The beginning of the filter.
+    #[schema(nullable = false)]
+    filter: Option<String>,
+    /// What failed or does not fit, with its place, as the program or schema checker says it.
+    #[schema(nullable = false)]
+    error: Option<String>,
+    /// The webhook that a test was sent to.
+    #[schema(nullable = false)]
+    webhook: Option<String>,
+    /// How many webhooks the project had.
+    #[schema(nullable = false)]
+    webhooks: Option<u32>,
 }
 
 impl From<Told> for Explanation {
     fn from(told: Told) -> Self {
-        let Told { endpoint_id, endpoint_name, reason } = told;
-        Self { endpoint_id, endpoint_name, reason }
+        let Told { endpoint_id, endpoint_name, reason, because } = told;
+        Self { endpoint_id, endpoint_name, because, reason }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod bots;
+mod codes;
 pub mod conversations;
 pub mod deliveries;
 pub mod endpoint_trials;

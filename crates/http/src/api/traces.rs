@@ -1,6 +1,7 @@
 //! Why (not) delivered: the trace of an event.
 
-use super::deliveries::{AttemptOutcome, AttemptTimings, DeliveryStatusName, timings};
+use super::codes;
+use super::deliveries::{AttemptOutcome, AttemptTimings, DeliveryStatusName, detail, timings};
 use super::events::Explanation;
 use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query};
@@ -20,7 +21,7 @@ pub struct EventTrace {
     #[schema(value_type = String)]
     pub event_id: EventId,
     /// What is to be said of the event as a whole: nobody subscribes, its data is not as its type's schema says, it is a test.
-    pub notes: Vec<String>,
+    pub notes: Vec<Explanation>,
     /// One for each endpoint that gets it, oldest first.
     pub deliveries: Vec<TracedDelivery>,
     /// Endpoints that do not get it, and why.
@@ -42,7 +43,7 @@ pub struct TracedDelivery {
     /// Made later than the event, by a recovery.
     pub recovered: bool,
     /// What was said of this webhook when the event was published: its filter failed, or it was disabled then.
-    pub notes: Vec<String>,
+    pub notes: Vec<Explanation>,
     /// What it waits for, while it is pending.
     pub waiting: Option<DeliveryWaiting>,
     pub completed_at: Option<String>,
@@ -53,39 +54,12 @@ pub struct TracedDelivery {
 /// What a pending delivery waits for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryWaiting {
-    pub reason: WaitingReason,
+    #[schema(schema_with = codes::waits)]
+    pub reason: WaitReason,
     pub until: Option<String>,
     /// With `ordering`: the delivery that has to end first.
     #[schema(value_type = Option<String>)]
     pub behind: Option<DeliveryId>,
-}
-
-/// Why a pending delivery waits.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitingReason {
-    /// An earlier delivery of its ordering key has to end first.
-    Ordering,
-    /// The webhook is paused.
-    Paused,
-    /// The webhook is disabled.
-    Disabled,
-    /// The webhook was deleted; the delivery is being cancelled.
-    Deleted,
-    /// The server's disk is full, so no attempt starts.
-    DiskFull,
-    /// The webhook failed too often; a probe finds out whether it is there again.
-    Breaker,
-    /// The receiver has not agreed yet to get events.
-    Handshake,
-    /// The receiver asked to be left alone.
-    RetryAfter,
-    /// The webhook's rate is used up.
-    RateLimit,
-    /// Its time has not come: the next step of the schedule, or its place in a replay.
-    Schedule,
-    /// It is its turn: an attempt is under way or about to start.
-    Turn,
 }
 
 /// An attempt in short; the delivery itself has all of it.
@@ -96,8 +70,11 @@ pub struct TracedAttempt {
     pub number: u32,
     pub started_at: String,
     pub outcome: AttemptOutcome,
-    /// From a closed list, such as `timeout`.
+    #[schema(schema_with = codes::attempts)]
     pub reason_code: String,
+    /// The technical part of the reason, such as the status, or what the network says.
+    pub reason_detail: Option<String>,
+    /// What happened and what to do, in English.
     pub reason: String,
     /// A person asked for it.
     pub manual: bool,
@@ -118,7 +95,7 @@ pub async fn trace(
     let trace = app.engine.trace(auth.project(), id).await?;
     Ok(axum::Json(EventTrace {
         event_id: id,
-        notes: trace.notes,
+        notes: trace.notes.into_iter().map(Explanation::from).collect(),
         deliveries: trace.deliveries.into_iter().map(traced).collect(),
         not_sent: trace.not_sent.into_iter().map(Explanation::from).collect(),
         truncated: trace.truncated,
@@ -133,7 +110,7 @@ fn traced(traced: Traced) -> TracedDelivery {
         endpoint_name: delivery.endpoint_name,
         status: delivery.status,
         recovered,
-        notes,
+        notes: notes.into_iter().map(Explanation::from).collect(),
         waiting: wait.map(waiting),
         completed_at: delivery.completed_at.map(rfc3339),
         attempts: attempts.into_iter().map(attempt).collect(),
@@ -141,20 +118,7 @@ fn traced(traced: Traced) -> TracedDelivery {
 }
 
 pub(super) fn waiting(wait: Wait) -> DeliveryWaiting {
-    let reason = match wait.reason {
-        WaitReason::Ordering => WaitingReason::Ordering,
-        WaitReason::Paused => WaitingReason::Paused,
-        WaitReason::Disabled => WaitingReason::Disabled,
-        WaitReason::Deleted => WaitingReason::Deleted,
-        WaitReason::DiskFull => WaitingReason::DiskFull,
-        WaitReason::Breaker => WaitingReason::Breaker,
-        WaitReason::Handshake => WaitingReason::Handshake,
-        WaitReason::RetryAfter => WaitingReason::RetryAfter,
-        WaitReason::RateLimit => WaitingReason::RateLimit,
-        WaitReason::Schedule => WaitingReason::Schedule,
-        WaitReason::Turn => WaitingReason::Turn,
-    };
-    DeliveryWaiting { reason, until: wait.until.map(rfc3339), behind: wait.behind }
+    DeliveryWaiting { reason: wait.reason, until: wait.until.map(rfc3339), behind: wait.behind }
 }
 
 fn attempt(record: AttemptRecord) -> TracedAttempt {
@@ -163,6 +127,7 @@ fn attempt(record: AttemptRecord) -> TracedAttempt {
         number: record.number,
         started_at: rfc3339(record.started_at),
         outcome: if record.success { AttemptOutcome::Success } else { AttemptOutcome::Failure },
+        reason_detail: detail(&record.reason_code, &record.reason),
         reason_code: record.reason_code,
         reason: record.reason,
         manual: record.manual,

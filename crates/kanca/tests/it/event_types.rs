@@ -128,7 +128,7 @@ fn a_project_chooses_what_becomes_of_data_that_its_schema_does_not_allow() {
     assert_eq!(fields(&problem), ["events[1].data/id", "events[2].data"], "{problem}");
     let other = api.publish("order.shipped", json!("whatever"));
     let trace = api.get(&format!("/events/{other}/trace")).expect(200);
-    assert!(text(&trace["notes"][0]).contains("not a registered"), "{trace}");
+    assert!(text(&trace["notes"][0]["reason"]).contains("not a registered"), "{trace}");
     assert_eq!(receiver.wait_for(4).len(), 4, "and it is delivered");
     assert_eq!(api.all("/events").len(), 4, "what was refused is not there");
 

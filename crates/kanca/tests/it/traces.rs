@@ -47,15 +47,21 @@ fn each_webhook_is_named_with_what_it_got_or_why_not() {
     assert_eq!((&attempt["outcome"], &attempt["response_status"]), (&json!("failure"), &json!(503)));
     assert!(attempt["timings"]["total_us"].is_u64() && text(&attempt["reason"]).contains("503"), "{attempt}");
 
-    let reason = |endpoint: &Value| {
+    assert_eq!((&attempt["reason_code"], &attempt["reason_detail"]), (&json!("http_status"), &json!("503")));
+
+    let told = |endpoint: &Value| {
         let all = trace["not_sent"].as_array().unwrap();
         let told: Vec<_> = all.iter().filter(|told| told["endpoint_id"] == endpoint["id"]).collect();
         assert_eq!(told.len(), 1, "{trace}");
-        text(&told[0]["reason"])
+        (text(&told[0]["reason"]), told[0]["code"].clone(), told[0]["params"].clone())
     };
-    assert!(reason(&off).contains("disabled"));
-    assert!(reason(&other).contains("does not subscribe to order.paid"));
-    assert!(reason(&later).contains("created after the event"));
+    let (reason, code, _) = told(&off);
+    assert!(reason.contains("disabled") && code == "disabled");
+    let (reason, code, params) = told(&other);
+    assert!(reason.contains("does not subscribe to order.paid") && code == "not_subscribed");
+    assert_eq!(params, json!({"event_type": "order.paid"}));
+    let (reason, code, _) = told(&later);
+    assert!(reason.contains("created after the event") && code == "created_later");
 }
 
 #[test]
@@ -92,7 +98,11 @@ fn an_event_that_nobody_wants_is_kept_and_explained() {
     let event = api.publish("order.paid", json!(1));
     let told = trace(&api, &event);
     assert_eq!(told["deliveries"], json!([]));
-    assert!(text(&told["notes"][0]).contains("subscribe"), "{told}");
+    let note = &told["notes"][0];
+    assert!(text(&note["reason"]).contains("subscribe"), "{told}");
+    assert_eq!(note["code"], "nobody_subscribes", "{told}");
+    assert_eq!(note["params"]["event_type"], "order.paid", "{told}");
+    assert_eq!(api.get(&format!("/events/{event}")).expect(200)["explanation"], told["notes"]);
     assert!(told["not_sent"].as_array().unwrap().iter().any(|t| t["endpoint_id"] == endpoint["id"]), "{told}");
 
     api.patch(&path(&endpoint), &json!({"event_types": ["order.*"]})).expect(200);

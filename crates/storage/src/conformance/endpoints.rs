@@ -6,7 +6,7 @@ use crate::deliveries::{NewDelivery, StatusCounts, Verdict};
 use crate::endpoints::EndpointRecord;
 use crate::events::{Accepted, NewEvent};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_domain::endpoints::{EndpointOptions, EndpointStatus, Ordering};
+use kanca_domain::endpoints::{DisabledCode, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
 use kanca_domain::retries::Schedule;
 
@@ -23,6 +23,7 @@ pub async fn an_endpoint_is_kept_as_it_is(world: &World) {
         ordering: Ordering::None,
         status: EndpointStatus::Disabled,
         disabled_reason: Some("410 Gone".into()),
+        disabled_code: Some(DisabledCode::Gone),
         inbox_id: Some(world.id()),
         sealed_headers: vec![0, 159, 146, 150],
         options: EndpointOptions {
@@ -56,6 +57,7 @@ pub async fn an_update_replaces_an_endpoint(world: &World) {
         format: Format::Form,
         status: EndpointStatus::Paused,
         disabled_reason: Some("by hand".into()),
+        disabled_code: Some(DisabledCode::ByHand),
         inbox_id: Some(world.id()),
         sealed_secret: vec![9],
         sealed_headers: vec![8],

@@ -5,7 +5,7 @@ use crate::deliveries::{StatusCounts, Verdict};
 use crate::events::{Accepted, Explanation, NewEvent};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use kanca_domain::events::EventData;
+use kanca_domain::events::{Because, EventData};
 use kanca_domain::ids::EventId;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -248,12 +248,11 @@ pub async fn events_show_their_deliveries_by_status(world: &World) {
 
 pub async fn explanations_are_kept(world: &World) {
     let explanation = vec![
-        Explanation {
-            endpoint_id: Some(world.endpoint),
-            endpoint_name: Some("orders".into()),
-            reason: "it is disabled".into(),
-        },
-        Explanation { endpoint_id: None, endpoint_name: None, reason: "nobody wanted it".into() },
+        Explanation::of_endpoint(world.endpoint, Some("orders"), Because::Disabled),
+        Explanation::of_endpoint(world.endpoint, None, Because::FilteredOut { filter: "a \"b\"".into() }),
+        Explanation::of_event(Because::NobodySubscribes { event_type: "order.paid".into(), webhooks: 3 }),
+        // As an earlier version told it.
+        Explanation { endpoint_id: None, endpoint_name: None, reason: "nobody wanted it".into(), because: None },
     ];
     let event = NewEvent { explanation: explanation.clone(), ..world.event() };
     let id = event.id;

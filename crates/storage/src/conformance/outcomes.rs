@@ -25,7 +25,7 @@ pub async fn a_success_ends_a_delivery(world: &World) {
     let now = world.stored(delivery).await;
     assert_eq!((now.status, now.due, now.completed_at), (DeliveryStatus::Delivered, None, Some(at(2))));
     assert_eq!((now.attempt_count, now.steps_used), (1, 0));
-    assert_eq!(now.last_reason.as_deref(), Some("200 OK"));
+    assert_eq!((now.last_reason.as_deref(), now.last_reason_code.as_deref()), (Some("200 OK"), Some("ok")));
     assert_eq!(world.claim_due(at(99), 10).await, (vec![], None));
     let expected = StatusCounts { delivered: 1, ..StatusCounts::default() };
     assert_eq!(world.storage.delivery_counts(world.project).await.unwrap(), expected);

@@ -78,6 +78,7 @@ impl World {
             ordering: Ordering::Key,
             status: EndpointStatus::Active,
             disabled_reason: None,
+            disabled_code: None,
             inbox_id: None,
             sealed_secret: vec![1, 0, 255],
             sealed_headers: Vec::new(),

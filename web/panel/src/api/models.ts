@@ -66,6 +66,7 @@ export type EndpointTrial = Schemas['EndpointTrial'];
 export type FilterTrial = Schemas['FilterTrial'];
 export type TransformationTrial = Schemas['TransformationTrial'];
 export type ProgramError = Schemas['ProgramError'];
+export type Explanation = Schemas['Explanation'];
 export type EventTrace = Schemas['EventTrace'];
 export type TracedDelivery = Schemas['TracedDelivery'];
 export type DeliveryWaiting = Schemas['DeliveryWaiting'];

@@ -1025,9 +1025,15 @@ export interface components {
             number: number;
             /** @description `success` or `failure`. */
             outcome: components["schemas"]["AttemptOutcome"];
+            /** @description What happened and what to do, in English. */
             reason: string;
-            /** @description From a closed list, such as `timeout`. */
-            reason_code: string;
+            /**
+             * @description Why it ended as it did, such as `timeout`.
+             * @enum {string}
+             */
+            reason_code: "success" | "http_status" | "redirect" | "timeout" | "refused" | "unreachable" | "dns" | "tls" | "reset" | "blocked_address" | "proxy_unreachable" | "proxy_auth" | "proxy_refused" | "proxy_answer" | "too_large_response" | "too_large_request" | "transformation" | "skipped" | "protocol" | "loop" | "shutdown" | "internal";
+            /** @description The technical part of the reason, such as the status, or what the network says. */
+            reason_detail: string | null;
             request: components["schemas"]["AttemptRequest"];
             response: components["schemas"]["AttemptResponse"] | null;
             started_at: string;
@@ -1267,8 +1273,14 @@ export interface components {
             /** @description Waits behind an earlier delivery of its ordering key. */
             held: boolean;
             id: string;
-            /** @description The last attempt's outcome in words. */
+            /** @description The last attempt's reason, in English. */
             last_reason: string | null;
+            /**
+             * @description Why the last attempt ended as it did.
+             * @enum {string|null}
+             */
+            last_reason_code: "success" | "http_status" | "redirect" | "timeout" | "refused" | "unreachable" | "dns" | "tls" | "reset" | "blocked_address" | "proxy_unreachable" | "proxy_auth" | "proxy_refused" | "proxy_answer" | "too_large_response" | "too_large_request" | "transformation" | "skipped" | "protocol" | "loop" | "shutdown" | "internal" | null;
+            last_reason_detail: string | null;
             /** @description When the next attempt may start. */
             next_attempt_at: string | null;
             ordering_key: string | null;
@@ -1303,7 +1315,11 @@ export interface components {
         DeliveryWaiting: {
             /** @description With `ordering`: the delivery that has to end first. */
             behind: string | null;
-            reason: components["schemas"]["WaitingReason"];
+            /**
+             * @description `ordering`: an earlier delivery of its ordering key has to end first. `paused`, `disabled`, `deleted`: the webhook is. `disk_full`: no attempt starts. `breaker`: the webhook failed too often; a probe finds out whether it is there again. `handshake`: the receiver has not agreed yet to get events. `retry_after`: the receiver asked to be left alone. `rate_limit`: the webhook's rate is used up. `schedule`: its time has not come. `turn`: an attempt is under way or about to start.
+             * @enum {string}
+             */
+            reason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
             until: string | null;
         };
         /** @description The demo's parts. */
@@ -1326,7 +1342,13 @@ export interface components {
              * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
              */
             disable_after_seconds: number | null;
+            /** @description Why it is disabled, in English. */
             disabled_reason: string | null;
+            /**
+             * @description Why it is disabled; `null` too when an earlier version disabled it.
+             * @enum {string|null}
+             */
+            disabled_reason_code: "by_hand" | "gone" | "failing" | "inbox_deleted" | null;
             /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
             event_types: string[] | null;
             /** @description Since when it does nothing but fail. */
@@ -1586,7 +1608,7 @@ export interface components {
             /** @description Endpoints that do not get it, and why. */
             not_sent: components["schemas"]["Explanation"][];
             /** @description What is to be said of the event as a whole: nobody subscribes, its data is not as its type's schema says, it is a test. */
-            notes: string[];
+            notes: components["schemas"]["Explanation"][];
             /** @description Whether there is more than the 200 deliveries and 200 endpoints that are traced. */
             truncated: boolean;
         };
@@ -1620,11 +1642,36 @@ export interface components {
             example?: unknown;
             schema?: unknown;
         };
-        /** @description Why an endpoint did not get an event, or why nobody did. */
-        Explanation: {
+        /** @description Why an endpoint did not get an event, why nobody did, or what else is to be said of an event. */
+        Explanation: components["schemas"]["ExplanationCode"] & {
             endpoint_id: string | null;
             endpoint_name: string | null;
+            /** @description The same as a sentence, in English. */
             reason: string;
+        };
+        /** @description What an explanation says, for programs. Neither field is there when an earlier version stored the event. */
+        ExplanationCode: {
+            /**
+             * @description Such as `filtered_out`.
+             * @enum {string}
+             */
+            code?: "disabled" | "not_subscribed" | "subscribed_later" | "created_later" | "filtered_out" | "filter_failed" | "addressed" | "block_webhook_deleted" | "block_webhook_disabled" | "no_webhook" | "nobody_subscribes" | "test" | "data_mismatch" | "unregistered_type";
+            params?: components["schemas"]["ExplanationParams"];
+        };
+        /** @description What the sentence names; which of it is there depends on the code. */
+        ExplanationParams: {
+            /** @description What failed or does not fit, with its place, as the program or schema checker says it. */
+            error?: string;
+            event_type?: string;
+            /** @description The beginning of the filter. */
+            filter?: string;
+            /** @description The webhook that a test was sent to. */
+            webhook?: string;
+            /**
+             * Format: int32
+             * @description How many webhooks the project had.
+             */
+            webhooks?: number;
         };
         /** @description A wrong field of the input. */
         FieldProblem: {
@@ -1826,8 +1873,14 @@ export interface components {
                 /** @description Waits behind an earlier delivery of its ordering key. */
                 held: boolean;
                 id: string;
-                /** @description The last attempt's outcome in words. */
+                /** @description The last attempt's reason, in English. */
                 last_reason?: string | null;
+                /**
+                 * @description Why the last attempt ended as it did.
+                 * @enum {string|null}
+                 */
+                last_reason_code?: "success" | "http_status" | "redirect" | "timeout" | "refused" | "unreachable" | "dns" | "tls" | "reset" | "blocked_address" | "proxy_unreachable" | "proxy_auth" | "proxy_refused" | "proxy_answer" | "too_large_response" | "too_large_request" | "transformation" | "skipped" | "protocol" | "loop" | "shutdown" | "internal" | null;
+                last_reason_detail?: string | null;
                 /** @description When the next attempt may start. */
                 next_attempt_at?: string | null;
                 ordering_key?: string | null;
@@ -1848,7 +1901,13 @@ export interface components {
                  * @description After how many seconds of failing only it is disabled; 0 = never, `null` = the project's.
                  */
                 disable_after_seconds?: number | null;
+                /** @description Why it is disabled, in English. */
                 disabled_reason?: string | null;
+                /**
+                 * @description Why it is disabled; `null` too when an earlier version disabled it.
+                 * @enum {string|null}
+                 */
+                disabled_reason_code?: "by_hand" | "gone" | "failing" | "inbox_deleted" | null;
                 /** @description Types, `prefix.*` or `*`; `null` = all, empty = none. */
                 event_types?: string[] | null;
                 /** @description Since when it does nothing but fail. */
@@ -2375,9 +2434,15 @@ export interface components {
             /** Format: int32 */
             number: number;
             outcome: components["schemas"]["AttemptOutcome"];
+            /** @description What happened and what to do, in English. */
             reason: string;
-            /** @description From a closed list, such as `timeout`. */
-            reason_code: string;
+            /**
+             * @description Why it ended as it did, such as `timeout`.
+             * @enum {string}
+             */
+            reason_code: "success" | "http_status" | "redirect" | "timeout" | "refused" | "unreachable" | "dns" | "tls" | "reset" | "blocked_address" | "proxy_unreachable" | "proxy_auth" | "proxy_refused" | "proxy_answer" | "too_large_response" | "too_large_request" | "transformation" | "skipped" | "protocol" | "loop" | "shutdown" | "internal";
+            /** @description The technical part of the reason, such as the status, or what the network says. */
+            reason_detail: string | null;
             /** Format: int32 */
             response_status: number | null;
             started_at: string;
@@ -2392,7 +2457,7 @@ export interface components {
             endpoint_name: string;
             id: string;
             /** @description What was said of this webhook when the event was published: its filter failed, or it was disabled then. */
-            notes: string[];
+            notes: components["schemas"]["Explanation"][];
             /** @description Made later than the event, by a recovery. */
             recovered: boolean;
             status: components["schemas"]["DeliveryStatusName"];
@@ -2443,11 +2508,6 @@ export interface components {
          * @enum {string}
          */
         WaitingKind: "nothing" | "visitor" | "webhook" | "timer";
-        /**
-         * @description Why a pending delivery waits.
-         * @enum {string}
-         */
-        WaitingReason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
         /** @description A public key. */
         WebhookKey: {
             /** @description `ed25519` */

@@ -65,6 +65,8 @@ fn only_2xx_is_success_and_redirects_are_not_followed() {
         assert_eq!(attempt["reason_code"], code, "{attempt}");
         assert!(text(&attempt["reason"]).contains(&if status < 400 { location } else { status.to_string() }));
         assert_eq!(delivery["last_reason"], attempt["reason"]);
+        assert_eq!(delivery["last_reason_code"], code);
+        assert_eq!(delivery["last_reason_detail"], attempt["reason_detail"]);
     }
     assert!(elsewhere.requests().is_empty());
 }

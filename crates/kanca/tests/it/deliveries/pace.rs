@@ -36,6 +36,7 @@ fn a_receiver_that_is_gone_for_good_is_disabled_and_whoever_subscribed_is_told()
     let disabled = endpoint(&api, &created);
     assert_eq!((&disabled["status"], &disabled["disabled_reason"]), (&json!("disabled"), &told["data"]["reason"]));
     assert!(text(&disabled["disabled_reason"]).contains("410 Gone"), "{disabled}");
+    assert_eq!((&disabled["disabled_reason_code"], &told["data"]["reason_code"]), (&json!("gone"), &json!("gone")));
     let refused = api.event(&api.publish("order.paid", json!(2)));
     assert!(text(&refused["explanation"][0]["reason"]).contains("disabled"), "{refused}");
 
