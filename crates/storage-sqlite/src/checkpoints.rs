@@ -23,7 +23,8 @@ pub(crate) struct Checkpoints {
     pub wal_pages: Arc<AtomicU64>,
     /// The length from which it is copied.
     pub pages: u64,
-    page_size: u64,
+    /// Bytes of a page.
+    pub page_size: u64,
     copier: Option<Copier>,
 }
 

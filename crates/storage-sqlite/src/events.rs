@@ -3,7 +3,7 @@
 use crate::claims::ClaimGuard;
 use crate::faults::Run;
 use crate::jobs::Tx;
-use crate::journal::{Delivery as DeliveryRow, Event as EventRow, Key, Outcome as OutcomeRow};
+use crate::journal::{Delivery as DeliveryRow, Event as EventRow, Key, Outcome as OutcomeRow, Record};
 use crate::memory::{AcceptedClaim, Claim};
 use crate::rows::{
     Code, before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong,
@@ -16,7 +16,7 @@ use kanca_domain::events::EventData;
 use kanca_domain::ids::{DeliveryId, EventId, Id, ProjectId};
 use kanca_storage::deliveries::StatusCounts;
 use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Events, Idempotency, NewEvent};
-use kanca_storage::{Page, PageRequest, Result};
+use kanca_storage::{Page, PageRequest, Result, StorageError};
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -70,6 +70,14 @@ pub(crate) fn accept(tx: &mut Tx<'_>, prepared: &Prepared) -> Run<Accepted> {
     Ok(Accepted::New { held })
 }
 
+/// The same of an event that was written as a row, without an idempotency key.
+pub(crate) fn accept_row(tx: &mut Tx<'_>, row: &[u8]) -> Run<Accepted> {
+    match Record::of(row)? {
+        Record::Event(event) => Ok(Accepted::New { held: store(tx, &event, &mut |_| None)? }),
+        Record::Outcome(_) => Err(StorageError::Internal("an outcome came in the place of an event".into()).into()),
+    }
+}
+
 /// Stores an event with its deliveries. `ended` tells, once, the outcome of a delivery that has arrived already. Returns
 /// those that must not start.
 pub(crate) fn store<'a: 'b, 'b>(
@@ -98,7 +106,8 @@ pub(crate) fn store<'a: 'b, 'b>(
     let mut held = Vec::new();
     for delivery in &event.deliveries {
         let deleted = tx.memory.is_endpoint_deleted(Uuid::from_bytes(delivery.endpoint));
-        if let Some(end) = ended(delivery.id).filter(|_| !deleted) {
+        let end = if deleted { None } else { ended(delivery.id) };
+        if let Some(end) = end {
             add_arrived(tx, event, delivery, end)?;
         } else if !add_delivery(tx, event, delivery)? {
             held.push(DeliveryId::from_uuid(Uuid::from_bytes(delivery.id)));

@@ -120,13 +120,6 @@ impl Shared {
     pub(crate) fn is_ahead(&self) -> bool {
         self.written.load(Ordering::Acquire) > self.applied.load(Ordering::Acquire)
     }
-
-    fn forget(&self, deliveries: &[Uuid]) {
-        let mut known = self.known.lock();
-        for delivery in deliveries {
-            known.under_way.remove(delivery);
-        }
-    }
 }
 
 /// A handle to the journal's thread.
@@ -174,14 +167,20 @@ impl Journal {
     pub(crate) async fn accept(&self, event: Vec<u8>) -> Result<Accepted> {
         let (caller, answer) = oneshot::channel();
         self.queue.send(Order::accept(event, caller)).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        match answer.await.map_err(|_| closed())? {
+            Ok(accepted) => accepted,
+            Err(row) => self.writer.call(move |tx| events::accept_row(tx, &row)).await,
+        }
     }
 
     /// Records an outcome; returns when it is durable.
     pub(crate) async fn record(&self, outcome: outcomes::Prepared) -> Result<Recorded> {
         let (caller, answer) = oneshot::channel();
         self.queue.send(Order::record(outcome, caller)).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        match answer.await.map_err(|_| closed())? {
+            Ok(recorded) => recorded,
+            Err(row) => self.writer.call(move |tx| outcomes::record(tx, &row)).await,
+        }
     }
 
     /// Waits until all that was asked for before is with the writer: also what callers asked for that went away, whom
@@ -195,13 +194,16 @@ impl Journal {
 
     /// Gives claims back, after all that was asked for before.
     pub(crate) fn release(&self, deliveries: Vec<Uuid>) {
-        self.shared.forget(&deliveries);
+        self.forget(&deliveries);
         drop(self.queue.send(Order::Release(deliveries)));
     }
 
     /// An outcome of these is to be read from the table from now on.
     pub(crate) fn forget(&self, deliveries: &[Uuid]) {
-        self.shared.forget(deliveries);
+        let mut known = self.shared.known.lock();
+        for delivery in deliveries {
+            known.under_way.remove(delivery);
+        }
     }
 
     /// Events and outcomes of this endpoint are to be judged by the table from now on.

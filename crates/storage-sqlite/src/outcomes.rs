@@ -32,7 +32,7 @@ impl Prepared {
             Verdict::Failed => DeliveryStatus::Failed,
             Verdict::Cancelled => DeliveryStatus::Cancelled,
         };
-        Ok(Self { delivery: outcome.delivery_id.uuid(), leads_to, bytes: OutcomeRow::bytes_of(outcome)? })
+        Ok(Self { delivery: outcome.delivery_id.uuid(), leads_to, bytes: OutcomeRow::bytes_of(outcome, leads_to)? })
     }
 
     /// Whether it takes little room in the journal.

@@ -399,8 +399,6 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                     dispatcher.set_alarm((due, endpoint, Some(delivery)));
                 }
                 take_step(&engine, endpoint, &queue, step);
-                // What waited for room in memory may go on now.
-                dispatcher.recruit(&engine, endpoint, &queue);
             }
             Next::Refill => refill(&engine, endpoint, &queue).await,
             Next::RestUntil(at) => return dispatcher.set_alarm((at, endpoint, None)),
@@ -413,11 +411,8 @@ fn take_step(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, s
     if let Some(due) = step.due {
         engine.dispatcher.note_due(endpoint, due);
     }
-    if let Some(promoted) = step.promoted {
-        if !queue.lock().promote(promoted) {
-            engine.dispatcher.note_due(endpoint, engine.clock.now());
-        }
-        engine.dispatcher.recruit(engine, endpoint, queue);
+    if step.promoted.is_some_and(|promoted| !queue.lock().promote(promoted)) {
+        engine.dispatcher.note_due(endpoint, engine.clock.now());
     }
 }
 

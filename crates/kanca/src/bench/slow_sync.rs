@@ -9,7 +9,7 @@ const SOURCE: &str = include_str!("../../../../scripts/slow-sync.c");
 /// The library, compiled, and how long it waits.
 #[derive(Debug, Clone)]
 pub struct SlowSync {
-    library: PathBuf,
+    object: PathBuf,
     count: PathBuf,
     micros: u64,
 }
@@ -32,12 +32,12 @@ impl SlowSync {
         if !done.status.success() {
             return Err(format!("cc could not compile slow-sync.c: {}", String::from_utf8_lossy(&done.stderr)));
         }
-        Ok(Self { library, count, micros })
+        Ok(Self { object: library, count, micros })
     }
 
     /// Puts it in front of what the command will start.
     pub fn apply(&self, command: &mut Command) {
-        let mut preload = self.library.clone().into_os_string();
+        let mut preload = self.object.clone().into_os_string();
         if let Some(others) = std::env::var_os("LD_PRELOAD") {
             preload.push(":");
             preload.push(others);
@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(slow_sync.syncs(), 0);
         // One sync: coreutils' `sync FILE` asks for fsync.
         let mut command = Command::new("sync");
-        command.arg(&slow_sync.library);
+        command.arg(&slow_sync.object);
         slow_sync.apply(&mut command);
         let begun = Instant::now();
         assert!(command.status().unwrap().success());

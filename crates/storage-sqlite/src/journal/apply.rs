@@ -19,9 +19,6 @@ use std::sync::atomic::Ordering;
 /// acknowledged finds its place in the tables.
 const ROOM: u64 = 64 << 20;
 
-/// After so many rows other threads are let through.
-const MANNERS: usize = 32;
-
 /// The writer's side of the journal.
 pub(crate) struct Applying {
     pub shared: Arc<Shared>,
@@ -101,7 +98,7 @@ impl Batches {
     pub(crate) fn has_room(&self) -> bool {
         let Some(journal) = &self.journal else { return false };
         let disk = statvfs(&journal.dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        disk >= ROOM && self.pages_left() >= ROOM / 8192
+        disk >= ROOM && self.pages_left() >= ROOM / self.checkpoints.page_size
     }
 
     /// Pages by which the database may grow.
@@ -145,11 +142,7 @@ impl Batches {
     fn in_one_transaction(&mut self, rows: &[Record<'_>], last: u64, each_apart: bool) -> Run<()> {
         self.begin()?;
         let mut ends = Ends::of(rows);
-        for (n, row) in rows.iter().enumerate() {
-            // Nobody waits for this; those who have a caller go first.
-            if n % MANNERS == MANNERS - 1 {
-                std::thread::yield_now();
-            }
+        for row in rows {
             if !each_apart {
                 apply_row(&mut Tx { sql: &self.sql, memory: &mut self.memory }, row, &mut ends)?;
                 continue;

@@ -155,13 +155,11 @@ impl<'a> Event<'a> {
 }
 
 impl Outcome<'_> {
-    /// The bytes of an outcome's row.
-    pub(crate) fn bytes_of(outcome: &deliveries::Outcome) -> Result<Vec<u8>> {
-        let (status, due) = match outcome.verdict {
-            Verdict::Retry { due } => (DeliveryStatus::Pending, micros(due)),
-            Verdict::Delivered => (DeliveryStatus::Delivered, 0),
-            Verdict::Failed => (DeliveryStatus::Failed, 0),
-            Verdict::Cancelled => (DeliveryStatus::Cancelled, 0),
+    /// The bytes of the row of an outcome that leads to this status.
+    pub(crate) fn bytes_of(outcome: &deliveries::Outcome, status: DeliveryStatus) -> Result<Vec<u8>> {
+        let due = match outcome.verdict {
+            Verdict::Retry { due } => micros(due),
+            Verdict::Delivered | Verdict::Failed | Verdict::Cancelled => 0,
         };
         let texts = outcome.attempt.as_ref().map(Texts::of).transpose()?;
         let attempt = outcome.attempt.as_ref().zip(texts.as_ref()).map(|(attempt, texts)| Attempt::of(attempt, texts));

@@ -1,11 +1,10 @@
 //! The thread that writes the journal. Callers that come together share one write and one sync: while it syncs, the next
 //! ones queue up.
 
-use super::{Files, Journal, Record, Shared, files};
-use crate::faults::{Run, closed};
+use super::{Files, Journal, Shared, files};
 use crate::jobs::{Answers, Job, Jobs, Lost, Tx};
+use crate::outcomes;
 use crate::writer::Writer;
-use crate::{events, outcomes};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_storage::deliveries::Recorded;
 use kanca_storage::events::Accepted;
@@ -39,14 +38,17 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    pub(super) fn accept(row: Vec<u8>, caller: oneshot::Sender<Result<Accepted>>) -> Self {
+    pub(super) fn accept(row: Vec<u8>, caller: Asker<Accepted>) -> Self {
         Self::Write(Entry { row, caller: Caller::Event(caller) })
     }
 
-    pub(super) fn record(outcome: outcomes::Prepared, caller: oneshot::Sender<Result<Recorded>>) -> Self {
+    pub(super) fn record(outcome: outcomes::Prepared, caller: Asker<Recorded>) -> Self {
         Self::Write(Entry { row: outcome.bytes, caller: Caller::Outcome(caller, outcome.leads_to) })
     }
 }
+
+/// Who is told what was done; without an answer gets the row back, because it did not fit here.
+pub(super) type Asker<T> = oneshot::Sender<std::result::Result<Result<T>, Vec<u8>>>;
 
 /// A row and who waits for it.
 pub(crate) struct Entry {
@@ -56,8 +58,18 @@ pub(crate) struct Entry {
 
 /// Who waits; for an outcome with the status that it leads to.
 enum Caller {
-    Event(oneshot::Sender<Result<Accepted>>),
-    Outcome(oneshot::Sender<Result<Recorded>>, DeliveryStatus),
+    Event(Asker<Accepted>),
+    Outcome(Asker<Recorded>, DeliveryStatus),
+}
+
+impl Entry {
+    /// A caller that went away is no error: nothing was done for it.
+    fn give_back(self) {
+        match self.caller {
+            Caller::Event(caller) => drop(caller.send(Err(self.row))),
+            Caller::Outcome(caller, _) => drop(caller.send(Err(self.row))),
+        }
+    }
 }
 
 /// Starts the thread.
@@ -125,14 +137,11 @@ impl Scribe {
         }
     }
 
-    /// Makes rows durable and answers their callers; what cannot be written here is left to the writer.
+    /// Makes rows durable and answers their callers, or gives the rows back.
     fn write(&mut self, entries: Vec<Entry>) {
         let bytes: usize = entries.iter().map(|entry| 4 + entry.row.len()).sum();
         if !self.has_place(files::HEADER + bytes) || !self.shared.usable.load(Ordering::Relaxed) {
-            for entry in entries {
-                self.writer.send(Box::new(ByTable { entry, result: None }));
-            }
-            return;
+            return entries.into_iter().for_each(Entry::give_back);
         }
         self.record.clear();
         self.record.resize(files::HEADER, 0);
@@ -197,61 +206,11 @@ impl Job for Entry {
         // A caller that went away is no error: what it asked for is done.
         match self.caller {
             Caller::Event(caller) => {
-                drop(caller.send(lost.map_or_else(|| Ok(Accepted::New { held: Vec::new() }), Err)));
+                drop(caller.send(Ok(lost.map_or_else(|| Ok(Accepted::New { held: Vec::new() }), Err))));
             }
             Caller::Outcome(caller, status) => {
-                drop(caller.send(lost.map_or(Ok(Recorded { status, promoted: None }), Err)));
+                drop(caller.send(Ok(lost.map_or(Ok(Recorded { status, promoted: None }), Err))));
             }
         }
-    }
-}
-
-/// A row that goes straight into the tables.
-struct ByTable {
-    entry: Entry,
-    result: Option<Done>,
-}
-
-enum Done {
-    Event(Run<Accepted>),
-    Outcome(Run<Recorded>),
-    Unreadable(StorageError),
-}
-
-impl Job for ByTable {
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let done = match Record::of(&self.entry.row) {
-            Ok(Record::Event(event)) => {
-                Done::Event(events::store(tx, &event, &mut |_| None).map(|held| Accepted::New { held }))
-            }
-            Ok(Record::Outcome(outcome)) => Done::Outcome(outcomes::record_row(tx, &outcome)),
-            Err(error) => Done::Unreadable(error),
-        };
-        let ok = matches!(&done, Done::Event(Ok(_)) | Done::Outcome(Ok(_)));
-        self.result = Some(done);
-        ok
-    }
-
-    fn answer(self: Box<Self>, lost: Option<&Lost>) {
-        match (self.entry.caller, self.result) {
-            (Caller::Event(caller), Some(Done::Event(done))) => drop(caller.send(told(done, lost))),
-            (Caller::Outcome(caller, _), Some(Done::Outcome(done))) => drop(caller.send(told(done, lost))),
-            (Caller::Event(caller), other) => drop(caller.send(Err(untold(other, lost)))),
-            (Caller::Outcome(caller, _), other) => drop(caller.send(Err(untold(other, lost)))),
-        }
-    }
-}
-
-fn untold(done: Option<Done>, lost: Option<&Lost>) -> StorageError {
-    match done {
-        Some(Done::Unreadable(error)) => error,
-        _ => lost.map_or_else(closed, Lost::error),
-    }
-}
-
-fn told<T>(done: Run<T>, lost: Option<&Lost>) -> Result<T> {
-    match (done, lost) {
-        (Ok(_), Some(lost)) => Err(lost.error()),
-        (done, _) => done.map_err(StorageError::from),
     }
 }

@@ -8,7 +8,7 @@ use super::Shared;
 use rustix::fs::{Advice, fadvise};
 use std::fs::File;
 use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,7 +20,7 @@ const PIECE: u64 = 128 * 1024;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// With less than that nothing is begun: the kernel writes it when it likes, and nobody waits behind it.
-const ENOUGH: u64 = 1 << 20;
+const MUCH: u64 = 1 << 20;
 
 /// A part of the log, and the journal's files whose rows are in the log up to its end.
 struct Part {
@@ -50,7 +50,7 @@ impl Writeback {
     pub(crate) fn grown(&mut self, to: u64, files: Vec<usize>) {
         // A log that has started over is shorter.
         let from = if to < self.known { 0 } else { self.known };
-        if to - from < ENOUGH && files.is_empty() {
+        if to - from < MUCH && files.is_empty() {
             return;
         }
         self.known = to;
@@ -60,9 +60,12 @@ impl Writeback {
     }
 }
 
-fn serve(log: &std::path::Path, parts: &Receiver<Part>, shared: &Shared) {
+fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared) {
     let mut file = None;
+    // Of parts whose sync is still to come.
+    let mut files = Vec::new();
     while let Ok(mut part) = parts.recv() {
+        files.append(&mut part.files);
         if file.is_none() {
             file = File::open(log).ok();
         }
@@ -73,12 +76,12 @@ fn serve(log: &std::path::Path, parts: &Receiver<Part>, shared: &Shared) {
             part.from += length.get();
             std::thread::sleep(PAUSE);
         }
-        if part.files.is_empty() {
+        if files.is_empty() {
             continue;
         }
         match log.sync_data() {
-            Ok(()) => part.files.iter().for_each(|file| shared.free[*file].store(true, Ordering::Release)),
-            Err(error) => tracing::error!(%error, "the log could not be synced; the journal's files stay as they are"),
+            Ok(()) => files.drain(..).for_each(|file| shared.free[file].store(true, Ordering::Release)),
+            Err(error) => tracing::error!(%error, "the log could not be synced; it is tried again with its next part"),
         }
     }
 }
