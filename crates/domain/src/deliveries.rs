@@ -1,8 +1,8 @@
 //! The delivery's state machine: `pending → delivered | failed | cancelled`.
 //!
 //! A delivery is one event on its way to one endpoint. `delivered`, `failed` and `cancelled` are ends; only a manual
-//! retry or a replay takes a failed or delivered one back to `pending`. The same words stand in the table, the API and
-//! the panel.
+//! retry or a replay takes one back to `pending`, as long as its endpoint is there. The same words stand in the table,
+//! the API and the panel.
 
 use serde::{Deserialize, Serialize};
 

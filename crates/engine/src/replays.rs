@@ -48,7 +48,8 @@ pub struct Wanted {
 }
 
 impl Engine {
-    /// Sends deliveries again that ended; returns how many there are. A dry run only counts.
+    /// Sends deliveries again that ended; returns how many there are. A dry run only counts. Of cancelled ones it is about
+    /// those that a transformation skipped: the others lost their endpoint.
     pub async fn retry_many(&self, project: ProjectId, wanted: Wanted, dry_run: bool) -> Result<u64> {
         check_span(wanted.since, wanted.until)?;
         let endpoints = match wanted.endpoint_id {
@@ -56,13 +57,11 @@ impl Engine {
             None => self.endpoints(project),
         };
         let status = match wanted.status.unwrap_or(DeliveryStatus::Failed) {
-            ended @ (DeliveryStatus::Failed | DeliveryStatus::Delivered) => ended,
-            // What was cancelled lost its webhook.
-            DeliveryStatus::Cancelled => return Ok(0),
-            DeliveryStatus::Pending => {
+            ended if ended.is_end() => ended,
+            _ => {
                 return Err(EngineError::invalid(
                     "status",
-                    "pending deliveries are sent anyway; name failed or delivered",
+                    "pending deliveries are sent anyway; name failed, delivered or cancelled",
                 ));
             }
         };

@@ -181,26 +181,31 @@ fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: i64) -> R
     Ok(next)
 }
 
-/// Makes a delivery due now: a pending one early, an ended one for a single manual attempt.
+/// Makes a delivery due now: a pending one early, an ended one for a single manual attempt, a skipped one from the start.
 pub(crate) fn retry_now(tx: &mut Tx<'_>, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Run<()> {
     let was = stored(tx, delivery)?;
     if was.project != project {
         return Err(StorageError::NotFound("the delivery").into());
     }
-    if was.status == DeliveryStatus::Cancelled || tx.memory.is_endpoint_deleted(was.endpoint.uuid()) {
+    if tx.memory.is_endpoint_deleted(was.endpoint.uuid()) {
         return Err(StorageError::Conflict("the webhook was deleted, so this delivery cannot be tried again").into());
     }
     if was.held {
         return Ok(());
     }
-    if was.status == DeliveryStatus::Pending {
-        tx.execute("UPDATE deliveries SET due = min(due, ?2) WHERE id = ?1", params![key(delivery), micros(now)])?;
-    } else {
-        tx.execute(
+    let change = match was.status {
+        DeliveryStatus::Pending => "UPDATE deliveries SET due = min(due, ?2) WHERE id = ?1",
+        DeliveryStatus::Delivered | DeliveryStatus::Failed => {
             "UPDATE deliveries SET status = 0, manual = 1, due = ?2, prior_status = status, \
-             prior_completed_at = completed_at, completed_at = NULL, queue_key = NULL WHERE id = ?1",
-            params![key(delivery), micros(now)],
-        )?;
+             prior_completed_at = completed_at, completed_at = NULL, queue_key = NULL WHERE id = ?1"
+        }
+        DeliveryStatus::Cancelled => {
+            "UPDATE deliveries SET status = 0, due = ?2, steps_used = 0, restarted_at = ?2, completed_at = NULL, \
+             queue_key = NULL, waiter = NULL WHERE id = ?1"
+        }
+    };
+    tx.execute(change, params![key(delivery), micros(now)])?;
+    if was.status.is_end() {
         tx.memory.count(project.uuid(), was.endpoint.uuid(), Some(was.status), DeliveryStatus::Pending, 1);
     }
     tx.memory.search_anew(was.endpoint.uuid());

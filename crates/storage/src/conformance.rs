@@ -156,12 +156,14 @@ behaviours! { $
         a_manual_attempt_holds_nobody_up
         a_manual_attempt_can_be_let_go_and_taken_again
         a_manual_attempt_follows_no_schedule
+        a_skipped_delivery_is_sent_again_from_the_start
         a_cancelled_delivery_cannot_be_tried
         a_delivery_of_a_deleted_endpoint_cannot_be_tried
         a_delivery_is_retried_only_by_its_project;
     replays:
         a_selection_holds_what_meets_all_its_conditions
         what_is_sent_again_has_its_whole_schedule_before_it
+        what_was_skipped_is_sent_again_with_its_whole_schedule_before_it
         what_is_sent_again_is_found_when_it_is_due
         what_is_sent_again_under_one_key_goes_in_order_and_holds_up_nobody_else
         a_replay_is_remembered_until_it_is_finished

@@ -215,8 +215,9 @@ pub trait Deliveries: Send + Sync {
     /// already the attempt is kept and nothing else changes. `NotFound` for an unknown delivery.
     async fn record_outcome(&self, outcome: &Outcome) -> Result<Recorded>;
     /// Makes a delivery due at `now`: a pending one early (no change if it is held), a failed or delivered one again as
-    /// a single manual attempt outside its queue key. `Conflict` for a cancelled one, and when the endpoint was deleted.
-    /// Returns the new state.
+    /// a single manual attempt outside its queue key. A cancelled one, whose transformation skipped it, was never sent: it
+    /// is pending with the whole schedule before it, outside its queue key, and nobody waits for its answer any more.
+    /// `Conflict` when the endpoint was deleted. Returns the new state.
     async fn retry_delivery(&self, project: ProjectId, delivery: DeliveryId, now: Timestamp) -> Result<DeliveryRecord>;
     /// For a held delivery the one of its queue key that has to end first.
     async fn waits_behind(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<DeliveryId>>;

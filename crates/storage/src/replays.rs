@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub struct Selection {
     pub project_id: ProjectId,
     pub endpoint_id: EndpointId,
-    /// `Failed` or `Delivered`.
+    /// An end: `Failed`, `Delivered`, or `Cancelled` for what a transformation skipped.
     pub status: DeliveryStatus,
     pub event_type: Option<TypePattern>,
     /// Made at or after this instant.

@@ -243,9 +243,9 @@ impl Engine {
         let delivery = match self.storage.retry_delivery(project, id, now).await {
             Err(kanca_storage::StorageError::Conflict(_)) => {
                 return Err(EngineError::conflict(
-                    "delivery-cancelled",
-                    "This delivery was cancelled: its webhook was deleted, or its transformation skipped the event. \
-                     Publish the event again to send it.",
+                    "endpoint-deleted",
+                    "The webhook of this delivery was deleted, so there is nowhere to send it. Publish the event again \
+                     to send it to other webhooks.",
                 ));
             }
             other => other?,

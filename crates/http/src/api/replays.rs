@@ -27,7 +27,8 @@ pub struct RetryInput {
     /// A full type, or a prefix followed by `.*`.
     #[serde(default)]
     pub event_type: Option<String>,
-    /// `failed` (when absent), `delivered` or `cancelled`; what was cancelled is never sent again, so nothing is counted.
+    /// `failed` (when absent), `delivered`, or `cancelled`: what a webhook's transformation skipped. Deliveries of deleted
+    /// webhooks are never counted.
     #[serde(default)]
     pub status: Option<String>,
     /// Deliveries made at or after this time (RFC 3339).

@@ -86,6 +86,11 @@ impl Machine {
         match one.status {
             Pending if one.held => {}
             Pending => one.due = one.due.min(Some(now)),
+            // What was skipped was never sent, and begins anew.
+            Cancelled => {
+                (one.status, one.completed_at, one.due, one.key) = (Pending, None, Some(now), None);
+                one.steps_used = 0;
+            }
             status => {
                 one.prior = Some((status, one.completed_at));
                 (one.status, one.completed_at, one.manual, one.due, one.key) = (Pending, None, true, Some(now), None);
@@ -146,9 +151,10 @@ pub async fn deliveries_follow_the_state_machine(world: &World) {
                 }
                 // An attempt was going on, or one comes late for a delivery that has ended.
                 5..=7 if machine.0[some].claimed || machine.0[some].status != Pending => {
-                    let verdict = match roll(3) {
+                    let verdict = match roll(4) {
                         0 => Verdict::Delivered,
                         1 => Verdict::Failed,
+                        2 => Verdict::Cancelled,
                         _ => Verdict::Retry { due: at(step + 50) },
                     };
                     walk.push(format!("record {some} {verdict:?}"));
@@ -170,7 +176,7 @@ pub async fn deliveries_follow_the_state_machine(world: &World) {
             is_followed(world, &machine, &walk).await;
         }
     }
-    // `cancelled` is the one end from which nothing leads back.
+    // From an end nothing leads back when the endpoint was deleted.
     let delivery = world.accept(world.event_for_one()).await;
     world.storage.delete_endpoint(world.project, world.endpoint, at(1)).await.unwrap();
     for verdict in [Verdict::Delivered, Verdict::Failed, Verdict::Retry { due: at(2) }] {

@@ -86,6 +86,37 @@ pub async fn a_manual_attempt_can_be_let_go_and_taken_again(world: &World) {
     assert_eq!(world.record(delivery, Verdict::Failed, at(12)).await.status, DeliveryStatus::Failed);
 }
 
+pub async fn a_skipped_delivery_is_sent_again_from_the_start(world: &World) {
+    let skipped = world.accept(world.event_with_key("a")).await;
+    world.record(skipped, Verdict::Retry { due: at(1) }, at(1)).await;
+    world.record(skipped, Verdict::Cancelled, at(2)).await;
+    let first = world.accept(world.event_with_key("a")).await;
+    for second in [10, 20] {
+        let now = world.storage.retry_delivery(world.project, skipped, at(second)).await.unwrap();
+        assert_eq!((now.status, now.due, now.manual), (DeliveryStatus::Pending, Some(at(second)), false));
+        assert_eq!(
+            (now.steps_used, now.completed_at, now.held),
+            (0, None, false),
+            "an earlier one of its key waits too"
+        );
+        let twice = world.storage.retry_delivery(world.project, skipped, at(second + 1)).await.unwrap();
+        assert_eq!(twice.due, Some(at(second)), "it is on its way already");
+        let claimed = world.claim(skipped).await.unwrap();
+        assert_eq!((claimed.scheduled_from, claimed.steps_used, claimed.manual), (at(second), 0, false));
+        assert!(claimed.queue_key.is_none() && world.claim(skipped).await.is_none(), "it is handed out once");
+        // The program skips it again; only what was sent and refused has failed.
+        let recorded = world.record(skipped, Verdict::Cancelled, at(second + 2)).await;
+        assert_eq!((recorded.status, recorded.promoted), (DeliveryStatus::Cancelled, None));
+    }
+    world.storage.retry_delivery(world.project, skipped, at(30)).await.unwrap();
+    world.record(skipped, Verdict::Retry { due: at(35) }, at(30)).await;
+    assert_eq!(world.stored(skipped).await.steps_used, 1, "it follows the schedule");
+    assert_eq!(world.record(skipped, Verdict::Failed, at(35)).await.status, DeliveryStatus::Failed);
+    let expected = StatusCounts { pending: 1, failed: 1, ..StatusCounts::default() };
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap(), expected);
+    assert_eq!(world.claim_due(at(40), 10).await.0, [first]);
+}
+
 pub async fn a_cancelled_delivery_cannot_be_tried(world: &World) {
     let delivery = world.accept(world.event_for_one()).await;
     world.storage.delete_endpoint(world.project, world.endpoint, at(1)).await.unwrap();

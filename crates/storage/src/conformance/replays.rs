@@ -96,6 +96,25 @@ pub async fn what_is_sent_again_has_its_whole_schedule_before_it(world: &World) 
     assert_eq!(world.stored(delivery).await.completed_at, Some(at(30)));
 }
 
+pub async fn what_was_skipped_is_sent_again_with_its_whole_schedule_before_it(world: &World) {
+    let (skipped, failed) = (world.accept(world.event_for_one()).await, world.accept(world.event_for_one()).await);
+    world.record(skipped, Verdict::Retry { due: at(2) }, at(1)).await;
+    world.record(skipped, Verdict::Cancelled, at(9)).await;
+    fail(world, failed).await;
+    let skipped_ones = Selection { status: DeliveryStatus::Cancelled, ..failed_ones(world) };
+    assert_eq!(selected(world, skipped_ones.clone()).await, [skipped]);
+    let work = step(world, Work::Again(skipped_ones.clone()), Some(skipped), true);
+    let both = vec![again(skipped), again(failed)];
+    assert_eq!(world.storage.send_again(work.clone(), both.clone()).await.unwrap(), 1, "only what was skipped");
+    assert_eq!(world.storage.send_again(work, both).await.unwrap(), 0, "and once");
+    let now = world.stored(skipped).await;
+    assert_eq!((now.status, now.due, now.steps_used), (DeliveryStatus::Pending, Some(at(20)), 0));
+    let expected = StatusCounts { pending: 1, failed: 1, ..StatusCounts::default() };
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap(), expected);
+    world.record(skipped, Verdict::Cancelled, at(1_001)).await;
+    assert_eq!(selected(world, skipped_ones).await, [], "what is skipped once more is not selected again");
+}
+
 pub async fn what_is_sent_again_is_found_when_it_is_due(world: &World) {
     let delivery = fail(world, world.accept(world.event_for_one()).await).await;
     // A search in between has remembered how far it came.

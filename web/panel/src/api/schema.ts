@@ -2302,7 +2302,10 @@ export interface components {
             event_type?: string | null;
             /** @description Deliveries made at or after this time (RFC 3339). */
             since?: string | null;
-            /** @description `failed` (when absent), `delivered` or `cancelled`; what was cancelled is never sent again, so nothing is counted. */
+            /**
+             * @description `failed` (when absent), `delivered`, or `cancelled`: what a webhook's transformation skipped. Deliveries of deleted
+             *     webhooks are never counted.
+             */
             status?: string | null;
             /** @description Deliveries made before this time. */
             until?: string | null;

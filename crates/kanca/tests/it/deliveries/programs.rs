@@ -1,6 +1,6 @@
 //! Filters and transformations of users, the hostile ones too.
 
-use crate::support::{Receiver, Server, eventually, text};
+use crate::support::{PATIENCE, Receiver, Server, eventually, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,93 @@ fn a_transformation_changes_what_is_signed_sent_and_shown() {
     let delivery = server.api().wait_for_delivery(&skipped, "cancelled");
     assert_eq!(delivery["attempts"][0]["reason_code"], "skipped", "{delivery}");
     assert_eq!(receiver.requests().len(), 1);
+}
+
+#[test]
+fn what_a_transformation_skipped_is_sent_again_when_it_is_mended() {
+    let mut server = Server::start();
+    let receiver = Receiver::start();
+    let endpoint = transforming(&server, &receiver.url(), "return event.data.n < 9 ? null : event");
+    let path = format!("/endpoints/{}", text(&endpoint["id"]));
+    let events: Vec<_> = (0..4).map(|n| server.api().publish("order.paid", json!({ "n": n }))).collect();
+    let ids: Vec<_> = events.iter().map(|e| text(&server.api().wait_for_delivery(e, "cancelled")["id"])).collect();
+    let retry = |server: &Server, id: &str, status| {
+        server.api().post(&format!("/deliveries/{id}/retry"), &json!({})).expect(status)
+    };
+    let many = |server: &Server, fields: Value, status| {
+        let mut input = json!({"status": "cancelled", "endpoint_id": endpoint["id"]});
+        input.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap());
+        server.api().post("/deliveries/retry", &input).expect(status)["count"].clone()
+    };
+    // Not mended yet: it is skipped again, and stays there to be sent.
+    retry(&server, &ids[0], 202);
+    eventually("it is skipped again", PATIENCE, || {
+        let now = server.api().delivery(&ids[0]);
+        (now["attempts"].as_array().unwrap().len() == 2 && now["status"] == "cancelled").then_some(())
+    });
+    assert_eq!(many(&server, json!({"dry_run": true}), 200), 4);
+
+    server.api().patch(&path, &json!({"transformation": null})).expect(200);
+    for _ in 0..2 {
+        retry(&server, &ids[0], 202);
+        server.api().wait_for_delivery(&events[0], "delivered");
+    }
+    receiver.wait_for(2);
+    assert_eq!(many(&server, json!({"dry_run": true, "event_type": "other.*"}), 200), 0);
+    assert_eq!(many(&server, json!({"dry_run": true}), 200), 3);
+    server.kill_9();
+    server.restart();
+    assert_eq!(many(&server, json!({}), 202), 3, "also after a crash");
+    for event in &events {
+        server.api().wait_for_delivery(event, "delivered");
+    }
+    let arrived = receiver.wait_for(5);
+    let times = |event: &String| arrived.iter().filter(|r| r.webhook_id() == event).count();
+    assert_eq!(events.iter().map(times).collect::<Vec<_>>(), [2, 1, 1, 1], "each as often as it was asked for");
+    assert_eq!(many(&server, json!({"dry_run": true}), 200), 0);
+
+    server.api().patch(&path, &json!({"transformation": "function transform() { return null }"})).expect(200);
+    let last = server.api().publish("order.paid", json!(1));
+    let last = text(&server.api().wait_for_delivery(&last, "cancelled")["id"]);
+    server.api().delete(&path).expect(204);
+    let refused = server.api().post(&format!("/deliveries/{last}/retry"), &json!({})).expect_problem(409);
+    assert!(text(&refused["detail"]).contains("was deleted"), "{refused}");
+    assert_eq!(server.api().post("/deliveries/retry", &json!({"status": "cancelled"})).expect(202)["count"], 0);
+}
+
+#[test]
+fn what_a_filter_kept_away_is_recovered_when_it_lets_it_pass() {
+    let server = Server::start();
+    let receiver = Receiver::start();
+    let endpoint = server.api().create_endpoint_with(&receiver.url(), json!({"filter": "event.data.total > 100"}));
+    let path = format!("/endpoints/{}", text(&endpoint["id"]));
+    let (small, tiny) = (
+        server.api().publish("order.paid", json!({"total": 60})),
+        server.api().publish("order.paid", json!({"total": 6})),
+    );
+    let recover = |fields: Value, status| {
+        let mut input = json!({"since": "2000-01-01T00:00:00Z"});
+        input.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap());
+        server.api().post(&format!("{path}/recover"), &input).expect(status)["count"].clone()
+    };
+    assert_eq!(recover(json!({"dry_run": true}), 200), 0, "the filter still says no");
+    server.api().patch(&path, &json!({"filter": "event.data.total > 50"})).expect(200);
+    assert_eq!(recover(json!({"dry_run": true}), 200), 1);
+    assert_eq!((recover(json!({}), 202), recover(json!({}), 202)), (json!(1), json!(1)));
+    server.api().wait_for_delivery(&small, "delivered");
+    assert_eq!(recover(json!({}), 202), 0);
+    assert_eq!(receiver.wait_for(1)[0].webhook_id(), small);
+    let trace = server.api().get(&format!("/events/{small}/trace")).expect(200);
+    assert_eq!(
+        (trace["deliveries"].as_array().unwrap().len(), &trace["deliveries"][0]["recovered"]),
+        (1, &json!(true))
+    );
+    assert!(trace["not_sent"].as_array().unwrap().iter().all(|e| e["endpoint_id"] != endpoint["id"]), "{trace}");
+    assert_eq!(server.api().event(&tiny)["deliveries"]["pending"], 0);
+    server.api().patch(&path, &json!({"filter": null})).expect(200);
+    assert_eq!(recover(json!({}), 202), 1);
+    server.api().wait_for_delivery(&tiny, "delivered");
+    assert_eq!(receiver.wait_for(2).len(), 2, "each came once");
 }
 
 #[test]

@@ -10,11 +10,12 @@ export default {
   'failed.text': 'Every delivery of this webhook that failed since then is sent again, with its whole retry schedule before it.',
   'recover.title': 'Recover missed events',
   'recover.text':
-    'Events since then that this webhook should have got and did not are delivered now, such as those from while it was disabled or before it was created.',
+    'Events since then that this webhook should have got and did not are delivered now, such as those from while it was disabled, before it was created, or that its filter kept away before you changed it.',
   since: 'Since',
   sinceHint: 'By your clock. Empty: from the beginning.',
   until: 'Until',
   status: 'Which',
+  skipped: 'Skipped by the transformation',
   type: 'Event type',
   typeHint: 'A full type, or order.* for all that begin so. Empty: all.',
   webhook: 'Webhook',

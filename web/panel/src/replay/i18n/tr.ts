@@ -13,11 +13,12 @@ const tr: Record<keyof typeof en, string> = {
     'Bu web kancasının o zamandan beri başarısız olan bütün teslimatları, yeniden deneme planı baştan başlatılarak tekrar gönderilir.',
   'recover.title': 'Kaçırılan olayları kurtar',
   'recover.text':
-    'Bu web kancasının o zamandan beri alması gerekip de almadığı olaylar şimdi teslim edilir; örneğin devre dışıyken veya oluşturulmadan önce olanlar.',
+    'Bu web kancasının o zamandan beri alması gerekip de almadığı olaylar şimdi teslim edilir; örneğin devre dışıyken ya da oluşturulmadan önce olanlar veya siz değiştirmeden önce filtresinin geçirmedikleri.',
   since: 'Başlangıç',
   sinceHint: 'Sizin saatinize göre. Boşsa: en baştan.',
   until: 'Bitiş',
   status: 'Hangileri',
+  skipped: 'Dönüştürmenin atladıkları',
   type: 'Olay türü',
   typeHint: 'Tam bir tür ya da böyle başlayanların hepsi için order.*. Boşsa: hepsi.',
   webhook: 'Web kancası',
