@@ -160,6 +160,11 @@ impl<'a> New<'a> {
         delivery.queue_key.is_some() && self.deliveries.iter().any(is_before)
     }
 
+    /// How many rows there are, attempts aside.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len() + self.deliveries.len()
+    }
+
     /// Inserts all of it.
     pub(crate) fn insert(&self, tx: &Tx<'_>) -> Run<()> {
         insert(tx, &self.events)?;

@@ -20,6 +20,9 @@ use std::sync::atomic::Ordering;
 /// acknowledged finds its place in the tables.
 const ROOM: u64 = 64 << 20;
 
+/// So many events and deliveries are given to SQLite together: enough for its longest statements, and little memory.
+const ROWS_AT_A_TIME: usize = 128;
+
 /// The writer's side of the journal.
 pub(crate) struct Applying {
     pub shared: Arc<Shared>,
@@ -152,6 +155,9 @@ impl Batches {
             for row in rows {
                 if let Record::Event(event) = row {
                     new.add(&mut tx, event, &mut |delivery| ends.0.remove(&delivery))?;
+                    if new.len() >= ROWS_AT_A_TIME {
+                        std::mem::take(&mut new).insert(&tx)?;
+                    }
                 }
             }
             new.insert(&tx)?;
