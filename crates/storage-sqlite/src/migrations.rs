@@ -14,6 +14,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (6, "replays", include_str!("schema/0006_replays.sql")),
     (7, "event types", include_str!("schema/0007_event_types.sql")),
     (8, "journal", include_str!("schema/0008_journal.sql")),
+    (10, "outages while running", include_str!("schema/0010_outages_while_running.sql")),
 ];
 
 /// Brings the schema up to date; refuses a database that a newer version has changed.

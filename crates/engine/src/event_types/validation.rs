@@ -112,7 +112,7 @@ fn refused(before: &str, check: &Check, mismatches: Vec<Mismatch>) -> Vec<FieldE
     let name = check.registered.record.name.as_str();
     let faults = mismatches.into_iter().map(|Mismatch { pointer, message }| FieldError {
         field: format!("{before}data{pointer}"),
-        message: format!("{message} (schema of the event type {name})"),
+        message: format!("{message}, says the schema of the event type {name}; send other data, or change the schema"),
     });
     faults.collect()
 }
@@ -120,6 +120,9 @@ fn refused(before: &str, check: &Check, mismatches: Vec<Mismatch>) -> Vec<FieldE
 fn warning(check: &Check, mismatches: &[Mismatch]) -> Explanation {
     let told: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
     let name = check.registered.record.name.as_str();
-    let reason = format!("Warning: the data is not as the schema of {name} says: {}.", told.join("; "));
+    let reason = format!(
+        "Warning: the data is not as the schema of {name} says: {}. Mend what publishes it, or change the schema.",
+        told.join("; ")
+    );
     Explanation { endpoint_id: None, endpoint_name: None, reason }
 }
