@@ -137,19 +137,27 @@ pub fn check_url(text: &str) -> Result<Url, InvalidEndpoint> {
 
 /// Checks the headers that a user adds to the requests of an endpoint.
 pub fn check_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<(), InvalidHeaders> {
-    headers::check(headers, |name| {
-        Some(match name {
-            "host" => "it comes from the URL.",
-            "expect" => "Kanca sends the body at once.",
-            _ if name.starts_with("content-") => "it comes from the webhook's format and the event.",
-            _ if name.starts_with("webhook-") => "it is part of the signature, which Kanca makes.",
-            _ if name.starts_with("kanca-") => "names that begin with “kanca-” are Kanca's own.",
-            "ce-specversion" | "ce-id" | "ce-source" | "ce-type" | "ce-time" => {
-                "it is part of CloudEvents, which Kanca writes."
-            }
-            _ if headers::is_hop_by_hop(name) => "it belongs to the connection, which Kanca manages.",
-            _ => return None,
-        })
+    headers::check(headers, not_settable)
+}
+
+/// All that is wrong with them.
+pub fn wrong_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<InvalidHeaders> {
+    headers::check_all(headers, not_settable)
+}
+
+/// Why a header, in lower case, cannot be set for an endpoint.
+fn not_settable(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "host" => "it comes from the URL.",
+        "expect" => "Kanca sends the body at once.",
+        _ if name.starts_with("content-") => "it comes from the webhook's format and the event.",
+        _ if name.starts_with("webhook-") => "it is part of the signature, which Kanca makes.",
+        _ if name.starts_with("kanca-") => "names that begin with “kanca-” are Kanca's own.",
+        "ce-specversion" | "ce-id" | "ce-source" | "ce-type" | "ce-time" => {
+            "it is part of CloudEvents, which Kanca writes."
+        }
+        _ if headers::is_hop_by_hop(name) => "it belongs to the connection, which Kanca manages.",
+        _ => return None,
     })
 }
 

@@ -48,6 +48,15 @@ pub fn check<'a>(
     headers: impl IntoIterator<Item = (&'a str, &'a str)>,
     refused: impl Fn(&str) -> Option<&'static str>,
 ) -> Result<(), InvalidHeaders> {
+    check_all(headers, refused).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// The same; names all that is wrong, the headers in their order and then the list as a whole.
+pub fn check_all<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    refused: impl Fn(&str) -> Option<&'static str>,
+) -> Vec<InvalidHeaders> {
+    let mut faults = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let (mut count, mut size) = (0, 0);
     for (name, value) in headers {
@@ -58,25 +67,24 @@ pub fn check<'a>(
             continue;
         }
         let shown = || name.chars().take(80).collect::<String>();
-        if !is_name(name) {
-            return Err(InvalidHeaders::Name(shown()));
-        }
         let lower = name.to_ascii_lowercase();
-        if let Some(reason) = refused(&lower) {
-            return Err(InvalidHeaders::Refused { name: shown(), reason });
-        }
-        if !is_value(value) {
-            return Err(InvalidHeaders::Value(shown()));
-        }
-        if seen.contains(&lower) {
-            return Err(InvalidHeaders::Twice(shown()));
+        if !is_name(name) {
+            faults.push(InvalidHeaders::Name(shown()));
+        } else if let Some(reason) = refused(&lower) {
+            faults.push(InvalidHeaders::Refused { name: shown(), reason });
+        } else if !is_value(value) {
+            faults.push(InvalidHeaders::Value(shown()));
+        } else if seen.contains(&lower) {
+            faults.push(InvalidHeaders::Twice(shown()));
         }
         seen.push(lower);
     }
     if count > MAX_HEADERS {
-        return Err(InvalidHeaders::TooMany(count));
+        faults.push(InvalidHeaders::TooMany(count));
+    } else if size > MAX_HEADER_BYTES {
+        faults.push(InvalidHeaders::TooLarge(size));
     }
-    if size > MAX_HEADER_BYTES { Err(InvalidHeaders::TooLarge(size)) } else { Ok(()) }
+    faults
 }
 
 /// Whether a header of the connection, which concerns two neighbours only (RFC 9110, section 7.6.1).
@@ -137,6 +145,24 @@ mod tests {
         assert_eq!(check([("X-A", "1"), ("x-a", "2")], |_| None), Err(InvalidHeaders::Twice("x-a".into())));
         let problem = check_one("X-Refused", "1").unwrap_err().to_string();
         assert_eq!(problem, "the header “X-Refused” cannot be set: it is not yours.");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_named() {
+        let long = "v".repeat(MAX_HEADER_BYTES);
+        let all = [("a b", "1"), ("x-a", "1"), ("X-Refused", "1"), ("x-b", "\n"), ("X-A", "2"), ("x-c", &long)];
+        let faults = check_all(all, |name| (name == "x-refused").then_some("it is not yours."));
+        let refused = InvalidHeaders::Refused { name: "X-Refused".into(), reason: "it is not yours." };
+        let (name, value, twice) = ("a b".into(), "x-b".into(), "X-A".into());
+        let size = all.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let expected = [
+            InvalidHeaders::Name(name),
+            refused,
+            InvalidHeaders::Value(value),
+            InvalidHeaders::Twice(twice),
+            InvalidHeaders::TooLarge(size),
+        ];
+        assert_eq!(faults, expected);
     }
 
     #[test]

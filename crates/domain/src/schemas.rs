@@ -7,6 +7,7 @@
 mod limits;
 mod metered;
 mod patterns;
+mod words;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use metered::{Data, Metered, within};
@@ -143,7 +144,7 @@ impl Schema {
 }
 
 fn mismatch(error: &ValidationError<'_>) -> Mismatch {
-    Mismatch { pointer: error.instance_path().to_string(), message: cut(&error.masked().to_string()) }
+    Mismatch { pointer: error.instance_path().to_string(), message: cut(&words::words(error)) }
 }
 
 fn whole(message: &str) -> Vec<Mismatch> {

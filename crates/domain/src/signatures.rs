@@ -117,7 +117,13 @@ pub fn sign_with_each<'a>(
     timestamp_seconds: i64,
     body: &[u8],
 ) -> String {
-    keys.into_iter().map(|key| key.sign(id, timestamp_seconds, body)).collect::<Vec<_>>().join(" ")
+    let mut signatures = keys.into_iter().map(|key| key.sign(id, timestamp_seconds, body));
+    let mut all = signatures.next().unwrap_or_default();
+    for signature in signatures {
+        all.push(' ');
+        all.push_str(&signature);
+    }
+    all
 }
 
 #[cfg(test)]

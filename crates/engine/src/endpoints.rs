@@ -225,7 +225,7 @@ impl Engine {
         let endpoint = Endpoint::new(self, record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
         if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
-            self.dispatcher.promote_all(id, self.clock.now());
+            self.dispatcher.promote_all(id, self.plan.now());
         }
         self.forget_outage(id).await;
         self.begin_handshake(&endpoint);

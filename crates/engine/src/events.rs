@@ -214,17 +214,18 @@ impl Engine {
             Audience::Test(endpoint) => (std::slice::from_ref(endpoint), None, Vec::new()),
             Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
         };
+        let due = self.plan.now();
         let mut deliveries = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
-            let claim = self.dispatcher.reserve(project, endpoint.record.id, delivery, now);
+            let claim = self.dispatcher.reserve(project, endpoint.record.id, delivery, due);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,
                 queue_key,
-                due: now,
+                due,
                 waiter: waiter.clone(),
                 claim,
             });

@@ -64,6 +64,9 @@ mod tests {
         fn now(&self) -> Timestamp {
             Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
         }
+        fn running(&self) -> std::time::Duration {
+            std::time::Duration::ZERO
+        }
     }
     struct Ones;
     impl Random for Ones {

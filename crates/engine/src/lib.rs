@@ -16,6 +16,7 @@ mod ids;
 pub mod inboxes;
 pub mod limits;
 pub mod live;
+mod plan;
 pub mod ports;
 pub mod programs;
 pub mod projects;
@@ -49,6 +50,7 @@ use kanca_storage::accounts::ProjectRecord;
 use limits::KeyedLimit;
 use live::Hub;
 use parking_lot::Mutex;
+use plan::PlanClock;
 use ports::{Clock, Random, Sender};
 use secrets::Sealer;
 use settings::Settings;
@@ -85,6 +87,7 @@ pub struct Inner {
     storage: SharedStorage,
     sender: Arc<dyn Sender>,
     clock: Arc<dyn Clock>,
+    plan: PlanClock,
     random: Arc<dyn Random>,
     ids: IdSource,
     sealer: Sealer,
@@ -180,6 +183,7 @@ impl Engine {
             storage.create_project(project.clone(), None).await?;
             project.id
         };
+        let plan = PlanClock::load(clock.clone(), &storage).await?;
         let rates = settings.rates;
         let engine = Self(Arc::new(Inner {
             sealer: Sealer::new(&sealing_key, random.clone()),
@@ -223,6 +227,7 @@ impl Engine {
             storage,
             sender,
             clock,
+            plan,
             random,
             settings,
         }));
@@ -300,6 +305,7 @@ impl Engine {
         if let Err(error) = self.store_key_uses().await {
             tracing::warn!(%error, "the last uses of API keys were not written down");
         }
+        self.look_at_clock(true).await;
         if let Err(error) = self.storage.close().await {
             tracing::warn!(%error, "storage did not close cleanly; nothing acknowledged is lost");
         }

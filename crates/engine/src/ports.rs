@@ -16,6 +16,8 @@ use std::time::Duration;
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
+    /// The time since some instant in the past; it goes on evenly whatever is done to the clock.
+    fn running(&self) -> Duration;
 }
 
 /// Gives random bytes, fit for secrets.

@@ -65,7 +65,8 @@ impl Engine {
                 ));
             }
         };
-        let now = self.clock.now();
+        // What ended before the clock was set back lies in a future of that clock.
+        let now = self.plan.now();
         let mut count = 0;
         let mut replays = Vec::new();
         for endpoint in endpoints {
@@ -102,7 +103,7 @@ impl Engine {
     ) -> Result<u64> {
         check_span(Some(since), until)?;
         let endpoint = self.endpoint(project, endpoint)?;
-        let now = self.clock.now();
+        let now = self.plan.now();
         let until = until.unwrap_or(now).min(now);
         let gap = Gap { project_id: project, endpoint_id: endpoint.record.id, since, until };
         let mut count = 0;
@@ -186,7 +187,7 @@ impl Engine {
             self.storage.recover(step, Vec::new()).await?;
             return Ok(true);
         };
-        let mut spacing = Spacing { due: replay.next_due.max(now), n: 0 };
+        let mut spacing = Spacing { due: replay.next_due.max(self.plan.now()), n: 0 };
         let first = spacing.due;
         let finished = match work {
             Work::Again(selection) => self.send_some_again(&endpoint, replay, selection, &mut spacing, now).await?,

@@ -93,6 +93,7 @@ impl Engine {
         for listed in page.items.into_iter().rev() {
             // Read again with its attempts; it cannot be gone, but it may have moved on.
             let Some((delivery, attempts)) = self.storage.delivery(project, listed.id).await? else { continue };
+            let delivery = self.by_the_clock(delivery);
             let recovered = delivery.created_at > event.accepted_at;
             let wait = self.waits_for(&delivery).await?;
             let about = event.explanation.iter().filter(|told| told.endpoint_id == Some(delivery.endpoint_id));

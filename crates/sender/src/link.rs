@@ -3,8 +3,8 @@
 //! before each use, and the pool's sweeper now and then.
 //!
 //! Not a general client: requests are whole in memory, one is under way at a time, and what a webhook's answer does not
-//! need (upgrades, trailers, `Expect`) is refused or passed over. That is why it is short, and a quarter of the work of
-//! a delivery is saved beside a general one.
+//! need (upgrades, trailers, `Expect`) is refused or passed over. That is why it is short, and a quarter of the
+//! sender's work for a request is saved beside a general one.
 
 use crate::failures::{cut_short, from_io, head_too_large, protocol, reset};
 use crate::request::Outgoing;

@@ -2,6 +2,7 @@
 //! unless a transformation made it.
 
 use crate::faults::Run;
+use crate::inserts::{Binder, Insert, Table, insert, table};
 use crate::jobs::Tx;
 use crate::journal::{Attempt, Key};
 use crate::rows::{Code, from_json, id, int, key, number, opt_json, time, uint};
@@ -9,39 +10,57 @@ use bytes::Bytes;
 use kanca_domain::attempts::Timings;
 use kanca_domain::ids::DeliveryId;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 use std::net::SocketAddr;
 use uuid::Uuid;
 
 /// Stores an attempt.
 pub(crate) fn add(tx: &mut Tx<'_>, delivery: Key, attempt: &Attempt<'_>) -> Run<()> {
-    let response = attempt.response.as_ref();
-    tx.memory.note_id(Uuid::from_bytes(attempt.id));
-    tx.execute(
-        "INSERT INTO attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, \
-         reason, request, response_status, truncated, response_headers, response_body, timings, \
-         request_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-        params![
-            attempt.id,
-            delivery,
-            attempt.number,
-            attempt.started_at,
-            int(attempt.duration_us),
-            attempt.success,
-            attempt.manual,
-            attempt.format,
-            attempt.reason_code,
-            attempt.reason,
-            attempt.request,
-            response.map(|r| r.status),
-            response.map(|r| r.truncated),
-            response.map(|r| r.headers),
-            response.map(|r| r.body),
-            attempt.timings,
-            attempt.request_body
-        ],
-    )?;
-    Ok(())
+    let attempt = AttemptOf::new(tx, delivery, attempt);
+    insert(tx, &[attempt])
+}
+
+/// An attempt that is to be stored, of this delivery.
+pub(crate) struct AttemptOf<'a> {
+    delivery: Key,
+    attempt: &'a Attempt<'a>,
+}
+
+impl<'a> AttemptOf<'a> {
+    pub(crate) fn new(tx: &mut Tx<'_>, delivery: Key, attempt: &'a Attempt<'a>) -> Self {
+        tx.memory.note_id(Uuid::from_bytes(attempt.id));
+        Self { delivery, attempt }
+    }
+}
+
+impl Insert for AttemptOf<'_> {
+    const TABLE: Table = table!(
+        "attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, reason, \
+         request, response_status, truncated, response_headers, response_body, timings, request_body)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+
+    fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
+        let attempt = self.attempt;
+        let response = attempt.response.as_ref();
+        to.bind(attempt.id)?;
+        to.bind(self.delivery)?;
+        to.bind(attempt.number)?;
+        to.bind(attempt.started_at)?;
+        to.bind(int(attempt.duration_us))?;
+        to.bind(attempt.success)?;
+        to.bind(attempt.manual)?;
+        to.bind(attempt.format)?;
+        to.bind(attempt.reason_code)?;
+        to.bind(attempt.reason)?;
+        to.bind(attempt.request)?;
+        to.bind(response.map(|r| r.status))?;
+        to.bind(response.map(|r| r.truncated))?;
+        to.bind(response.map(|r| r.headers))?;
+        to.bind(response.map(|r| r.body))?;
+        to.bind(attempt.timings)?;
+        to.bind(attempt.request_body)
+    }
 }
 
 /// Timings as a JSON array, which is half as long as an object: look-up, connecting, TLS, first byte, total, whether the

@@ -1,9 +1,7 @@
 //! Deliveries as lists and single records; claims and outcomes have modules of their own.
 
 use crate::faults::Run;
-use crate::rows::{
-    Code, before, id, int, key, micros, number, opt_json, opt_key, opt_time, page_limit, page_of, parsed, time,
-};
+use crate::rows::{Code, before, id, int, key, number, opt_json, opt_key, opt_time, page_limit, page_of, parsed, time};
 use crate::{SqliteStorage, attempts, counts, outcomes};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,7 +12,6 @@ use kanca_storage::deliveries::{
 };
 use kanca_storage::{Page, PageRequest, Result, StorageError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::time::Duration;
 
 #[async_trait]
 impl Deliveries for SqliteStorage {
@@ -24,20 +21,6 @@ impl Deliveries for SqliteStorage {
 
     async fn claim(&self, deliveries: Vec<DeliveryId>) -> Result<Vec<DueDelivery>> {
         self.claim_these(deliveries).await
-    }
-
-    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<u64> {
-        self.writer
-            .call(move |tx| {
-                let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX / 2);
-                let moved = tx.execute(
-                    "UPDATE deliveries INDEXED BY deliveries_due SET due = due - ?1 WHERE due IS NOT NULL AND due > ?2",
-                    params![by, micros(now)],
-                )?;
-                tx.memory.search_anew_everywhere();
-                Ok(moved as u64)
-            })
-            .await
     }
 
     async fn release(&self, deliveries: Vec<DeliveryId>) -> Result<()> {

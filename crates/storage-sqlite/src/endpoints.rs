@@ -2,17 +2,18 @@
 
 use crate::faults::Fault;
 use crate::replays::cancel_some;
-use crate::rows::{Code, from_json, id, json, key, micros, opt_id, opt_json, opt_key, time};
+use crate::rows::{Code, from_json, id, json, key, micros, number, opt_id, opt_json, opt_key, time};
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::endpoints::{DisabledCode, Ordering};
 use kanca_domain::ids::{EndpointId, Id, ProjectId};
 use kanca_storage::deliveries::StatusCounts;
-use kanca_storage::endpoints::{EndpointRecord, Endpoints};
+use kanca_storage::endpoints::{EndpointRecord, Endpoints, Outage};
 use kanca_storage::{Result, StorageError};
 use rusqlite::{Row, params};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Deliveries that are cancelled in the commit of the deletion; a backlog would hold everybody else up.
 const CANCELLED_AT_ONCE: u32 = 500;
@@ -136,13 +137,13 @@ impl Endpoints for SqliteStorage {
             .await
     }
 
-    async fn note_outage(&self, endpoint: EndpointId, since: Option<Timestamp>) -> Result<()> {
+    async fn note_outage(&self, endpoint: EndpointId, outage: Option<Outage>) -> Result<()> {
         self.writer
             .call(move |tx| {
-                match since {
-                    Some(since) => tx.execute(
-                        "INSERT OR REPLACE INTO outages (endpoint_id, since) VALUES (?1, ?2)",
-                        params![key(endpoint), micros(since)],
+                match outage {
+                    Some(Outage { since, running }) => tx.execute(
+                        "INSERT OR REPLACE INTO outages (endpoint_id, since, running) VALUES (?1, ?2, ?3)",
+                        params![key(endpoint), micros(since), i64::try_from(running.as_micros()).unwrap_or(i64::MAX)],
                     )?,
                     None => tx.execute("DELETE FROM outages WHERE endpoint_id = ?1", [key(endpoint)])?,
                 };
@@ -151,14 +152,17 @@ impl Endpoints for SqliteStorage {
             .await
     }
 
-    async fn outages(&self) -> Result<HashMap<EndpointId, Timestamp>> {
+    async fn outages(&self) -> Result<HashMap<EndpointId, Outage>> {
         self.readers
             .call(|sql| {
                 let mut statement = sql.prepare_cached(
-                    "SELECT o.endpoint_id, o.since FROM outages o JOIN endpoints e ON e.id = o.endpoint_id \
+                    "SELECT o.endpoint_id, o.since, o.running FROM outages o JOIN endpoints e ON e.id = o.endpoint_id \
                      WHERE e.deleted_at IS NULL",
                 )?;
-                let rows = statement.query_map([], |row| Ok((id(row, 0)?, time(row, 1)?)))?;
+                let rows = statement.query_map([], |row| {
+                    let running = Duration::from_micros(number(row, 2)?);
+                    Ok((id(row, 0)?, Outage { since: time(row, 1)?, running }))
+                })?;
                 Ok(rows.collect::<rusqlite::Result<_>>()?)
             })
             .await

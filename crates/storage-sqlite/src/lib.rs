@@ -20,6 +20,7 @@ mod events;
 mod faults;
 mod headers;
 mod inboxes;
+mod inserts;
 mod jobs;
 mod journal;
 mod memory;

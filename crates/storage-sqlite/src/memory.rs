@@ -113,11 +113,6 @@ impl Memory {
         self.all_claimed_to.remove(&endpoint);
     }
 
-    /// Any number of any endpoint's deliveries may be due earlier than before.
-    pub(crate) fn search_anew_everywhere(&mut self) {
-        self.all_claimed_to.clear();
-    }
-
     /// The endpoint's deliveries have lost their queue keys; what was remembered of them must be read again.
     pub(crate) fn queues_dissolved(&mut self, endpoint: Uuid) {
         for claim in self.claims.values_mut().filter(|claim| claim.endpoint == endpoint) {

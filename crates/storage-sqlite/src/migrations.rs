@@ -14,7 +14,8 @@ const ALL: &[(i64, &str, &str)] = &[
     (6, "replays", include_str!("schema/0006_replays.sql")),
     (7, "event types", include_str!("schema/0007_event_types.sql")),
     (8, "journal", include_str!("schema/0008_journal.sql")),
-    (9, "disabled codes", include_str!("schema/0009_disabled_codes.sql")),
+    (10, "outages while running", include_str!("schema/0010_outages_while_running.sql")),
+    (11, "disabled codes", include_str!("schema/0011_disabled_codes.sql")),
 ];
 
 /// Brings the schema up to date; refuses a database that a newer version has changed.

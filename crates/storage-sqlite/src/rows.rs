@@ -43,14 +43,39 @@ pub(crate) fn uint(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// Bytes of what is mostly written as JSON, an attempt's request: a text that grows is copied each time.
-const LIKELY_TEXT: usize = 512;
-
 pub(crate) fn json(value: &impl Serialize) -> Result<String, StorageError> {
-    let mut text = Vec::with_capacity(LIKELY_TEXT);
-    serde_json::to_writer(&mut text, value)
-        .map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))?;
-    String::from_utf8(text).map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))
+    serde_json::to_string(value).map_err(|error| StorageError::Internal(format!("a value is no JSON: {error}")))
+}
+
+/// Headers as JSON, a list of pairs. Two such lists are written for each attempt, hardly ever with anything to escape.
+pub(crate) fn json_of_headers(headers: &[(String, String)]) -> Result<String, StorageError> {
+    let likely = headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>() + 2;
+    let mut text = String::with_capacity(likely);
+    text.push('[');
+    for (n, (name, value)) in headers.iter().enumerate() {
+        text.push_str(if n == 0 { "[" } else { ",[" });
+        push_json(&mut text, name)?;
+        text.push(',');
+        push_json(&mut text, value)?;
+        text.push(']');
+    }
+    text.push(']');
+    Ok(text)
+}
+
+/// Adds a JSON string.
+pub(crate) fn push_json(text: &mut String, value: &str) -> Result<(), StorageError> {
+    // Looks at every byte, because a loop that may end early is not done sixteen bytes at a time.
+    let escapes = |byte| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    let must_escape = value.bytes().fold(0, |any, byte| any | escapes(byte)) != 0;
+    if must_escape {
+        text.push_str(&json(&value)?);
+    } else {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    }
+    Ok(())
 }
 
 pub(crate) fn id<I: Id>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<I> {

@@ -320,6 +320,28 @@ async fn of_callers_at_once_only_the_one_that_does_not_fit_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_has_no_place_in_the_tables_costs_the_others_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (world, _) = world(dir.path()).await;
+    let first = world.event_for_one();
+    world.accept(first.clone()).await;
+    let before = world.storage.event(world.project, first.id).await.unwrap().unwrap();
+    let mut events: Vec<_> = (0..100).map(|_| world.event_for_one()).collect();
+    // What no caller does: an id that was given before.
+    events[70] = NewEvent { id: first.id, ..with_data(&world, 10) };
+    join_all(events.iter().map(|event| world.storage.accept_event(event.clone()))).await;
+    for (n, event) in events.iter().enumerate() {
+        let stored = world.storage.event(world.project, event.id).await.unwrap();
+        assert_eq!(stored.unwrap().data.as_ref() == Some(&event.data), n != 70, "{n}");
+        let delivery = world.storage.delivery(world.project, event.deliveries[0].id).await.unwrap();
+        assert_eq!(delivery.is_some(), n != 70, "{n}");
+    }
+    let after = world.storage.event(world.project, first.id).await.unwrap().unwrap();
+    assert_eq!(after.data, before.data);
+    assert_eq!(world.storage.delivery_counts(world.project).await.unwrap().pending, 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_do_not_wait_for_a_long_write() {
     let dir = tempfile::tempdir().unwrap();
     let (world, _) = world(dir.path()).await;

@@ -125,7 +125,6 @@ behaviours! { $
         a_claim_carries_all_that_an_attempt_needs
         what_is_due_behind_thousands_of_claims_is_found
         a_delivery_that_becomes_due_before_claimed_ones_is_found
-        a_clock_that_was_set_back_takes_what_is_planned_with_it
         an_event_without_ordering_waits_for_nobody
         a_dropped_call_gives_its_claims_back;
     outcomes:

@@ -4,6 +4,9 @@
 //! recorded or it is released; `claim_due` never hands it out twice meanwhile. So it is too with one that was accepted
 //! with `claim` but is held: when it is promoted, it is its caller's to attempt. A backend that one process owns may
 //! keep claims in memory; with many nodes a claim is a row with an owner and a lease.
+//!
+//! Due times are of the time that the engine plans by, which is ahead of the machine's clock when that was set back; other
+//! instants are of the machine's clock.
 
 use crate::{Page, PageRequest, Result};
 use async_trait::async_trait;
@@ -15,7 +18,6 @@ use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{AttemptId, ConversationId, DeliveryId, EndpointId, EventId, ProjectId};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Numbers of deliveries by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -205,9 +207,6 @@ pub trait Deliveries: Send + Sync {
     async fn claim_due(&self, endpoint: EndpointId, now: Timestamp, limit: u32) -> Result<Claimed>;
     /// Hands out these deliveries where they are pending, not held and not claimed, whatever their due time.
     async fn claim(&self, deliveries: Vec<DeliveryId>) -> Result<Vec<DueDelivery>>;
-    /// The clock was set back by so much, to `now`: whatever is due after `now` is due so much earlier, in one durable
-    /// commit. Returns how many were moved.
-    async fn clock_set_back(&self, by: Duration, now: Timestamp) -> Result<u64>;
     /// Gives claimed deliveries back, unchanged.
     async fn release(&self, deliveries: Vec<DeliveryId>) -> Result<()>;
     /// Records an outcome in a durable commit: the attempt, the delivery's new state, and the promotion of the next

@@ -7,6 +7,7 @@ use kanca_domain::endpoints::{DisabledCode, EndpointOptions, EndpointStatus, Ord
 use kanca_domain::formats::Format;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// An endpoint as stored. Secrets are sealed (encrypted) by the engine before they come here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,15 @@ pub struct EndpointRecord {
     pub updated_at: Timestamp,
 }
 
+/// An endpoint does nothing but fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// When it began, by the time that the engine plans by.
+    pub since: Timestamp,
+    /// How long Kanca had run by then, in all its processes.
+    pub running: Duration,
+}
+
 /// Storage of endpoints.
 #[async_trait]
 pub trait Endpoints: Send + Sync {
@@ -52,9 +62,9 @@ pub trait Endpoints: Send + Sync {
     /// The endpoints of all projects, without deleted ones; the engine keeps them in its snapshot.
     async fn all_endpoints(&self) -> Result<Vec<EndpointRecord>>;
     /// Notes since when an endpoint does nothing but fail; `None` when it no longer does. Unknown endpoints are no error.
-    async fn note_outage(&self, endpoint: EndpointId, since: Option<Timestamp>) -> Result<()>;
+    async fn note_outage(&self, endpoint: EndpointId, outage: Option<Outage>) -> Result<()>;
     /// The endpoints of all projects that did nothing but fail, and since when, without deleted ones; read at the start.
-    async fn outages(&self) -> Result<HashMap<EndpointId, Timestamp>>;
+    async fn outages(&self) -> Result<HashMap<EndpointId, Outage>>;
     /// Numbers of deliveries by status for each endpoint of a project, exact at the time of a commit.
     async fn endpoint_counts(&self, project: ProjectId) -> Result<HashMap<EndpointId, StatusCounts>>;
 }

@@ -73,7 +73,8 @@ impl ReasonCode {
             if detail.is_empty() { String::new() } else { format!("{before}{detail}{after}") }
         };
         match self {
-            Self::Success => format!("Delivered{}.", known(": the receiver answered ", "")),
+            Self::Success if detail.is_empty() => "Delivered.".into(),
+            Self::Success => format!("Delivered: the receiver answered {detail}."),
             Self::HttpStatus => status_words(detail),
             Self::Redirect => format!(
                 "The receiver answered with a redirect{}, which is not followed. Enter the final URL in the webhook.",

@@ -96,7 +96,10 @@ impl Because {
             }
             Self::Test { webhook } => format!("A test, sent by hand to “{webhook}” only."),
             Self::DataMismatch { event_type, error } => {
-                format!("Warning: the data is not as the schema of {event_type} says: {error}.")
+                format!(
+                    "Warning: the data is not as the schema of {event_type} says: {error}. Mend what publishes it, or \
+                     change the schema."
+                )
             }
             Self::UnregisteredType { event_type } => {
                 format!("{event_type} is not a registered event type, so its data is not checked.")

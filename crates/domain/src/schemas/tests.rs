@@ -42,6 +42,57 @@ fn data_is_checked_and_faults_are_named_by_place() {
 }
 
 #[test]
+fn a_mismatch_is_said_in_words_that_say_what_would_be_right() {
+    for (schema, data, says) in [
+        (json!({"required": ["id"]}), "{}", "the field “id” is missing"),
+        (json!({"type": "integer"}), "1.5", "must be a whole number"),
+        (json!({"type": ["null", "string"]}), "1", "must be null or a string"),
+        (
+            json!({"properties": {"x": true}, "additionalProperties": false}),
+            r#"{"a":1}"#,
+            "the field “a” is not allowed here",
+        ),
+        (
+            json!({"properties": {"x": true}, "additionalProperties": false}),
+            r#"{"a":1,"b":2}"#,
+            "the fields “a” and “b” are not allowed here",
+        ),
+        (json!({"enum": ["a", 1, null]}), "5", "must be \"a\", 1 or null"),
+        (json!({"const": "a"}), "5", "must be \"a\""),
+        (json!({"minimum": 2}), "1", "must be 2 or more"),
+        (json!({"exclusiveMaximum": 2}), "2", "must be less than 2"),
+        (json!({"minLength": 1}), "\"\"", "must have 1 character or more"),
+        (json!({"maxItems": 2}), "[1,2,3]", "must have 2 items or fewer"),
+        (json!({"uniqueItems": true}), "[1,1]", "must not have the same item twice"),
+        (json!({"pattern": "^[A-Z]$"}), "\"a\"", "must match the pattern ^[A-Z]$"),
+        (json!({"format": "date-time"}), "\"a\"", "must be a valid date-time"),
+        (json!({"multipleOf": 5}), "3", "must be a multiple of 5"),
+        (
+            json!({"propertyNames": {"maxLength": 1}}),
+            r#"{"ab":1}"#,
+            "has a field whose name is not allowed: it must have 1 character or fewer",
+        ),
+        (
+            json!({"anyOf": [{"type": "null"}, {"type": "string"}]}),
+            "1",
+            "must be as one of the alternatives in the schema's “anyOf” says, and is as none",
+        ),
+        (
+            json!({"oneOf": [true, true]}),
+            "1",
+            "must be as exactly one of the alternatives in the schema's “oneOf” says, and is as several",
+        ),
+        (json!({"not": {"type": "string"}}), "\"a secret\"", "must not be what the schema's “not” describes"),
+        (json!(false), "1", "must not be there"),
+    ] {
+        let mismatches = check(&compiled(schema.clone()), data).unwrap_err();
+        assert_eq!((mismatches.len(), mismatches[0].message.as_str()), (1, says), "{schema}");
+    }
+    let many = compiled(json!({"enum": (0..200).collect::<Vec<_>>()}));
+    assert_eq!(check(&many, "-1").unwrap_err()[0].message, "must be 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …");
+}
+
+#[test]
 fn what_is_no_schema_is_refused_with_its_place() {
     for (schema, pointer, says) in [
         ("", "", "no JSON"),

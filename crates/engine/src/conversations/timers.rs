@@ -22,7 +22,7 @@ impl Engine {
     pub(crate) async fn run_timers(&self) {
         loop {
             let set = self.conversations.timer_set.notified();
-            let now = self.clock.now();
+            let now = self.plan.now();
             let pause = match self.storage.due_timers(now, BATCH).await {
                 Ok((due, next)) => {
                     let fired = !due.is_empty();
@@ -67,7 +67,7 @@ impl Engine {
         let slot = self.conversations.slot(id);
         let mut slot = slot.lock().await;
         let Some(loaded) = self.load_conversation(id, &mut slot).await? else { return Ok(()) };
-        let now = self.clock.now();
+        let now = self.plan.now();
         let Some(timer) = loaded.record.timer.filter(|t| t.due <= now) else { return Ok(()) };
         let mut turn = Turn::new(self, loaded.clone());
         turn.loaded.record.timer = None;

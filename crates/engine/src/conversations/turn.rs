@@ -178,7 +178,7 @@ impl<'e> Turn<'e> {
     }
 
     fn set_timer(&mut self, token: u64, after: Duration) {
-        self.loaded.record.timer = Some(Timer { due: self.now + after, token });
+        self.loaded.record.timer = Some(Timer { due: self.engine.plan.now() + after, token });
     }
 
     fn call(
@@ -203,7 +203,7 @@ impl<'e> Turn<'e> {
                 let waiter = waits.then(|| Waiter {
                     conversation_id: self.loaded.record.id,
                     call,
-                    deadline: self.now + timeout,
+                    deadline: self.engine.plan.now() + timeout,
                 });
                 if waits {
                     let attempted = endpoint.sends();

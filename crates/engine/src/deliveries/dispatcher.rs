@@ -3,7 +3,7 @@
 //! memory and places for attempts, is divided among projects (`shares`).
 
 use super::crew::{Crew, Task};
-use super::queue::{Next, Queue, Terms};
+use super::queue::{Next, Outage, Queue, Terms};
 use super::shares::{JOB_WEIGHT, Room, Shares};
 use super::{Job, outcome::Step};
 use crate::Engine;
@@ -15,7 +15,7 @@ use kanca_domain::pace::{Pace, Waiting};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -50,16 +50,10 @@ pub(crate) struct Dispatcher {
     running: AtomicUsize,
     idle: Notify,
     stopping: AtomicBool,
-    /// What the clock said a moment ago, in microseconds since 1970; 0 before it was looked at.
-    seen: AtomicI64,
-    clock_turn: tokio::sync::Mutex<()>,
     /// Endpoints whose outage is written down.
     pub(super) noted_outages: Mutex<HashSet<EndpointId>>,
     pub(super) outage_writes: tokio::sync::Mutex<()>,
 }
-
-/// By how much the clock has to be set back, at once, for what is planned to follow it; what is less is waited for.
-const SET_BACK: Duration = Duration::from_secs(10);
 
 type Alarm = (Timestamp, EndpointId, Option<DeliveryId>);
 
@@ -87,8 +81,13 @@ impl Dispatcher {
     }
 
     /// Goes on with an outage known from before a restart.
-    pub fn remember_outage(&self, endpoint: EndpointId, since: Timestamp) {
-        self.queue(endpoint).lock().pace = Pace::failing_since(since);
+    pub fn remember_outage(&self, endpoint: EndpointId, outage: Outage) {
+        self.queue(endpoint).lock().remember_outage(outage);
+    }
+
+    /// The outage of an endpoint, as it is now.
+    pub fn outage(&self, endpoint: EndpointId, running: Duration) -> Option<Outage> {
+        self.queue(endpoint).lock().outage(running)
     }
 
     /// Since when an endpoint only fails, and why nothing goes to it now.
@@ -129,7 +128,7 @@ impl Dispatcher {
                     self.shares.drop_weight(project, JOB_WEIGHT);
                 }
             } else if !held.contains(&job.id) {
-                queue.lock().note_due(job.event.accepted_at);
+                queue.lock().note_due(engine.plan.now());
             }
             self.recruit(engine, id, &queue);
         }
@@ -158,28 +157,6 @@ impl Dispatcher {
         }
     }
 
-    /// What the clock says, looked at once a second.
-    fn note_time(&self, now: Timestamp) {
-        self.seen.store(now.as_microsecond(), Ordering::SeqCst);
-    }
-
-    /// By how much the clock was set back since it was looked at, if that matters.
-    fn set_back(&self, now: Timestamp) -> Option<Duration> {
-        let back = self.seen.load(Ordering::Relaxed).saturating_sub(now.as_microsecond());
-        u64::try_from(back).ok().map(Duration::from_micros).filter(|by| *by >= SET_BACK)
-    }
-
-    /// The clock was set back by so much, and the table goes by it.
-    fn clock_set_back(&self, by: Duration) {
-        for queue in self.queues.read().values() {
-            queue.lock().clock_set_back(by);
-        }
-        let mut alarms = self.alarms.lock();
-        let earlier =
-            |&(at, endpoint, delivery): &Alarm| (at.checked_sub(by).unwrap_or(Timestamp::MIN), endpoint, delivery);
-        *alarms = alarms.iter().map(earlier).collect();
-    }
-
     /// Lets go of what was held: the endpoint's ordering was switched off, in the table, too.
     pub fn promote_all(&self, endpoint: EndpointId, now: Timestamp) {
         let queue = self.queue(endpoint);
@@ -196,7 +173,7 @@ impl Dispatcher {
 
     fn recruit(&self, engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
         let Some((project, terms)) = engine.terms(endpoint) else { return };
-        let (now, room) = (engine.clock.now(), self.shares.has_room(project));
+        let (now, room) = (engine.plan.now(), self.shares.has_room(project));
         let wanted = queue.lock().recruit(now, terms, room);
         for _ in 0..wanted {
             self.crew.take_on(Task { engine: engine.clone(), endpoint, queue: queue.clone() });
@@ -248,7 +225,15 @@ impl Engine {
     /// Since when an endpoint only fails, and why nothing goes to it now.
     pub fn endpoint_health(&self, endpoint: &Endpoint) -> Health {
         let rate = endpoint.record.options.rate_in_force();
-        let mut health = self.dispatcher.health(endpoint.record.id, self.clock.now(), rate);
+        let Health { failing_since, waiting } = self.dispatcher.health(endpoint.record.id, self.plan.now(), rate);
+        let shown = |at| self.plan.shown(at);
+        let waiting = waiting.map(|waiting| match waiting {
+            Waiting::Breaker(until) => Waiting::Breaker(until.map(shown)),
+            Waiting::Held(until) => Waiting::Held(shown(until)),
+            Waiting::Rate(until) => Waiting::Rate(shown(until)),
+            Waiting::Handshake => Waiting::Handshake,
+        });
+        let mut health = Health { failing_since: failing_since.map(shown), waiting };
         if endpoint.record.status.sends() && !endpoint.sends() {
             health.waiting = Some(Waiting::Handshake);
         }
@@ -303,45 +288,19 @@ impl Engine {
         self.resume_outages().await?;
         let endpoints: Vec<_> = self.snapshot.load().endpoints.keys().copied().collect();
         for endpoint in endpoints {
-            if let Some(due) = self.storage.claim_due(endpoint, self.clock.now(), 0).await?.next_due {
+            if let Some(due) = self.storage.claim_due(endpoint, self.plan.now(), 0).await?.next_due {
                 self.dispatcher.note_due(endpoint, due);
             }
         }
         Ok(())
     }
 
-    /// The time. A clock that was set back leaves what was planned in a future that may be a day away; so that retries do
-    /// not stall, they are planned anew by the time that has become true, before anything is planned by it.
-    pub(super) async fn follow_clock(&self) -> Timestamp {
-        let now = self.clock.now();
-        if self.dispatcher.set_back(now).is_none() {
-            return now;
-        }
-        let _turn = self.dispatcher.clock_turn.lock().await;
-        let Some(by) = self.dispatcher.set_back(now) else { return now };
-        match self.storage.clock_set_back(by, now).await {
-            Ok(deliveries) => {
-                let seconds = by.as_secs();
-                tracing::warn!(seconds, deliveries, "the clock was set back; what waits for a retry follows it");
-                self.dispatcher.clock_set_back(by);
-                self.dispatcher.note_time(now);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the clock was set back and retries could not follow it yet; trying again");
-            }
-        }
-        now
-    }
-
     /// Wakes endpoints when their next delivery is due; runs until the process stops.
     pub(crate) async fn run_alarms(&self) {
         loop {
             let changed = self.dispatcher.alarm_changed.notified();
-            let now = self.follow_clock().await;
-            if self.dispatcher.set_back(now).is_none() {
-                self.dispatcher.note_time(now);
-            }
-            let (due, next) = self.dispatcher.pop_alarms(self.clock.now());
+            self.look_at_clock(false).await;
+            let (due, next) = self.dispatcher.pop_alarms(self.plan.now());
             for (_, endpoint, delivery) in due {
                 match delivery {
                     None => self.look_for_due(endpoint),
@@ -351,7 +310,7 @@ impl Engine {
                 }
             }
             // A clock that jumps must not stall retries: look at least once a second.
-            let pause = next.map_or(Duration::from_secs(1), |at| until(self.clock.now(), at));
+            let pause = next.map_or(Duration::from_secs(1), |at| until(self.plan.now(), at));
             let _ = tokio::time::timeout(pause.min(Duration::from_secs(1)), changed).await;
         }
     }
@@ -364,7 +323,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
         let allowed = engine.terms(endpoint);
         let (project, terms) = allowed.unzip();
         let room = project.is_some_and(|project| dispatcher.shares.has_room(project));
-        let next = queue.lock().next(engine.clock.now(), terms, room);
+        let next = queue.lock().next(engine.plan.now(), terms, room);
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
@@ -374,16 +333,16 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                 let attempted = engine.attempt(endpoint, *job).await;
                 drop(place);
                 let (signal, hold) = attempted.as_ref().map_or_else(Default::default, |a| (a.signal, a.hold));
-                let now = engine.clock.now();
+                let now = engine.plan.now();
                 let outage = {
                     let mut queue = queue.lock();
                     queue.answered(now, signal, terms);
                     if let Some(wait) = hold {
                         queue.pace.hold(now, wait);
                     }
-                    queue.pace.outage_began()
+                    queue.outage(engine.plan.running())
                 };
-                engine.watch_outage(endpoint, outage, now);
+                engine.watch_outage(endpoint, outage);
                 // The next one need not wait until this one is written down.
                 dispatcher.recruit(&engine, endpoint, &queue);
                 let step = match attempted {
@@ -412,12 +371,12 @@ fn take_step(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, s
         engine.dispatcher.note_due(endpoint, due);
     }
     if step.promoted.is_some_and(|promoted| !queue.lock().promote(promoted)) {
-        engine.dispatcher.note_due(endpoint, engine.clock.now());
+        engine.dispatcher.note_due(endpoint, engine.plan.now());
     }
 }
 
 async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
-    let now = engine.clock.now();
+    let now = engine.plan.now();
     match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size()).await {
         Ok(claimed) => {
             let jobs: Vec<_> = claimed.items.into_iter().map(|due| Job::from_table(due, &engine.dispatcher)).collect();

@@ -176,7 +176,9 @@ impl Engine {
         filter: DeliveryFilter,
         page: PageRequest,
     ) -> Result<Page<DeliveryRecord>> {
-        Ok(self.storage.deliveries(project, filter, page).await?)
+        let page = self.storage.deliveries(project, filter, page).await?;
+        let items = page.items.into_iter().map(|delivery| self.by_the_clock(delivery)).collect();
+        Ok(Page { items, ..page })
     }
 
     /// Numbers of the project's deliveries by status.
@@ -188,6 +190,7 @@ impl Engine {
     pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<DeliveryDetail> {
         let found = self.storage.delivery(project, id).await?;
         let (delivery, attempts) = found.ok_or(EngineError::NotFound("delivery"))?;
+        let delivery = self.by_the_clock(delivery);
         let event = self.event(project, delivery.event_id).await?;
         let data = event.data.ok_or_else(|| EngineError::Internal("an event was read without its data".into()))?;
         let body =
@@ -250,6 +253,7 @@ impl Engine {
             }
             other => other?,
         };
+        let delivery = self.by_the_clock(delivery);
         self.dispatcher.note_due(delivery.endpoint_id, now);
         if delivery.status == DeliveryStatus::Pending && !delivery.held {
             // A person waits for it: neither the backlog nor an open breaker comes first.

@@ -1,20 +1,21 @@
 //! Endpoints that do nothing but fail: how long they have, kept across restarts, and when that is long enough to disable
 //! them.
 
+use super::queue::Outage;
 use crate::Engine;
-use jiff::{SignedDuration, Timestamp};
 use kanca_domain::endpoints::{DisabledCode, EndpointStatus};
 use kanca_domain::ids::EndpointId;
+use std::time::Duration;
 
 /// How long an outage lasts before it is written down; shorter ones cost no write.
-const WORTH_NOTING: SignedDuration = SignedDuration::from_mins(1);
+const WORTH_NOTING: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// Takes notice of an endpoint's outage after an attempt: writes down that a long one began or ended, and disables
     /// the endpoint when it has lasted as long as the user allows.
-    pub(super) fn watch_outage(&self, endpoint: EndpointId, outage: Option<Timestamp>, now: Timestamp) {
+    pub(super) fn watch_outage(&self, endpoint: EndpointId, outage: Option<Outage>) {
         let noted = self.dispatcher.noted_outages.lock().contains(&endpoint);
-        let lasted = outage.map(|since| now.duration_since(since));
+        let lasted = outage.map(|outage| self.lasted(outage));
         let news = lasted.map_or(noted, |lasted| !noted && lasted >= WORTH_NOTING);
         if news {
             self.spawn(move |engine| async move { engine.note_outage(endpoint).await });
@@ -24,14 +25,20 @@ impl Engine {
         }
     }
 
+    /// How long an outage has lasted. Only the time counts in which Kanca ran: a clock that is set forward, or a machine
+    /// that slept, says nothing about the receiver.
+    fn lasted(&self, outage: Outage) -> Duration {
+        self.plan.running().saturating_sub(outage.running)
+    }
+
     /// Writes down the outage as it is now. One at a time, and the newest state wins.
     async fn note_outage(&self, endpoint: EndpointId) {
         let _turn = self.dispatcher.outage_writes.lock().await;
-        let since = self.dispatcher.health(endpoint, self.clock.now(), None).failing_since;
-        match self.storage.note_outage(endpoint, since).await {
+        let outage = self.dispatcher.outage(endpoint, self.plan.running());
+        match self.storage.note_outage(endpoint, outage).await {
             Ok(()) => {
                 let mut noted = self.dispatcher.noted_outages.lock();
-                if since.is_some() {
+                if outage.is_some() {
                     noted.insert(endpoint)
                 } else {
                     noted.remove(&endpoint)
@@ -44,19 +51,18 @@ impl Engine {
     }
 
     /// Whether an outage has lasted as long as the user allows, or longer.
-    fn is_too_long(&self, endpoint: EndpointId, lasted: SignedDuration) -> bool {
+    fn is_too_long(&self, endpoint: EndpointId, lasted: Duration) -> bool {
         let snapshot = self.snapshot.load();
         let Some(endpoint) = snapshot.endpoints.get(&endpoint) else { return false };
         let allowed = endpoint.record.options.disable_after(&self.project_options(endpoint.record.project_id));
-        allowed.and_then(|allowed| SignedDuration::try_from(allowed).ok()).is_some_and(|allowed| lasted >= allowed)
+        allowed.is_some_and(|allowed| lasted >= allowed)
     }
 
     /// Disables an endpoint that has failed for too long, unless it was changed or has recovered meanwhile.
     async fn disable_failing(&self, endpoint: EndpointId) {
         let _guard = self.config.lock().await;
-        let now = self.clock.now();
-        let Some(since) = self.dispatcher.health(endpoint, now, None).failing_since else { return };
-        let lasted = now.duration_since(since);
+        let Some(outage) = self.dispatcher.outage(endpoint, self.plan.running()) else { return };
+        let lasted = self.lasted(outage);
         if self.is_too_long(endpoint, lasted) {
             let lasted = in_words(lasted);
             let reason =
@@ -93,16 +99,16 @@ impl Engine {
 
     /// Goes on with the outages from before a restart.
     pub(super) async fn resume_outages(&self) -> crate::errors::Result<()> {
-        for (endpoint, since) in self.storage.outages().await? {
-            self.dispatcher.remember_outage(endpoint, since);
+        for (endpoint, outage) in self.storage.outages().await? {
+            self.dispatcher.remember_outage(endpoint, outage);
             self.dispatcher.noted_outages.lock().insert(endpoint);
         }
         Ok(())
     }
 }
 
-fn in_words(lasted: SignedDuration) -> String {
-    let (hours, minutes) = (lasted.as_hours(), lasted.as_mins());
+fn in_words(lasted: Duration) -> String {
+    let (hours, minutes) = (lasted.as_secs() / 3_600, lasted.as_secs() / 60);
     match (hours / 24, hours, minutes) {
         (2.., ..) => format!("{} days", hours / 24),
         (_, 2.., _) => format!("{hours} hours"),
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn a_time_is_said_in_its_largest_unit() {
         for (seconds, words) in [(5, "5 seconds"), (300, "5 minutes"), (7_200, "2 hours"), (432_000, "5 days")] {
-            assert_eq!(in_words(SignedDuration::from_secs(seconds)), words);
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
         }
     }
 }

@@ -59,15 +59,15 @@ impl Engine {
     /// Makes one attempt of a job; nothing of it is written down yet. `None` when the endpoint is gone.
     pub(super) async fn attempt(&self, endpoint_id: EndpointId, job: Job) -> Option<Attempted> {
         let endpoint = self.snapshot.load().endpoints.get(&endpoint_id).cloned()?;
-        let now = self.clock.now();
-        let Some(timeout) = self.time_left(&endpoint, &job, now) else {
+        let Some(timeout) = self.time_left(&endpoint, &job) else {
+            let now = self.clock.now();
             let outcome = Outcome { delivery_id: job.id, attempt: None, verdict: Verdict::Failed, at: now };
             let ended = Some(Ended::Timeout("No attempt could be made within the block's timeout.".into()));
             let (gone, signal, hold) = (false, Signal::default(), None);
             return Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold });
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
-        let at = self.follow_clock().await;
+        let at = self.clock.now();
         self.stats.note(endpoint_id, at, exchange.record.success, exchange.record.duration_us);
         let signal = Signal::of(exchange.end);
         // With these two statuses the wish is about the receiver as a whole (RFC 6585 §4, RFC 9110 §15.6.4).
@@ -96,13 +96,13 @@ impl Engine {
         step
     }
 
-    fn time_left(&self, endpoint: &Endpoint, job: &Job, now: Timestamp) -> Option<Duration> {
+    fn time_left(&self, endpoint: &Endpoint, job: &Job) -> Option<Duration> {
         // A person's retry follows no deadline.
         let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
             return Some(self.attempt_timeout(endpoint));
         };
         // The block's timeout takes the place of the attempt's, so that a slow service has all of it.
-        Duration::try_from(deadline.duration_since(now)).ok().filter(|d| !d.is_zero())
+        Duration::try_from(deadline.duration_since(self.plan.now())).ok().filter(|d| !d.is_zero())
     }
 
     fn attempt_timeout(&self, endpoint: &Endpoint) -> Duration {
@@ -122,9 +122,9 @@ impl Engine {
         }
         let steps_used = job.steps_used + 1;
         if let Some(waiter) = &job.waiter {
-            let started = job.event.accepted_at;
-            let timeout = Duration::try_from(waiter.deadline.duration_since(started)).unwrap_or_default();
-            return match retries::quick_next(index(steps_used), started, at, timeout, exchange.end) {
+            let now = self.plan.now();
+            let left = Duration::try_from(waiter.deadline.duration_since(now)).unwrap_or_default();
+            return match retries::quick_next(index(steps_used), now, now, left, exchange.end) {
                 QuickNext::At(due) => Verdict::Retry { due },
                 QuickNext::Leave(_) => Verdict::Failed,
             };
@@ -134,7 +134,7 @@ impl Engine {
         let timeout = self.attempt_timeout(endpoint);
         let next = retries::next_attempt(&schedule, timeout, index(steps_used), created, at, self.jitter());
         match exchange.wait_asked(at).map_or(next, |wait| retries::not_before(next, at, wait)) {
-            Next::At(due) => Verdict::Retry { due },
+            Next::At(due) => Verdict::Retry { due: self.plan.now() + due.duration_since(at) },
             Next::GiveUp => Verdict::Failed,
         }
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::DeliveryId;
 use kanca_domain::pace::{Admission, Pace, Signal};
+pub(super) use kanca_storage::endpoints::Outage;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub(super) struct Queue {
     urgent: VecDeque<Job>,
     ready: VecDeque<Job>,
     pub pace: Pace,
+    /// How long Kanca had run when the endpoint began to do nothing but fail.
+    failing_from: Option<Duration>,
     held: HashMap<DeliveryId, Job>,
     /// Places given out for jobs whose commit is under way, and whether the job was promoted before it came: who stores
     /// it may hear of the commit later than who ends the delivery before it.
@@ -145,11 +148,19 @@ impl Queue {
         }
     }
 
-    /// The clock was set back by so much, and the table goes by it.
-    pub fn clock_set_back(&mut self, by: Duration) {
-        for due in [&mut self.next_due, &mut self.noted] {
-            *due = due.map(|at| at.checked_sub(by).unwrap_or(Timestamp::MIN));
-        }
+    /// Goes on with an outage from before a restart.
+    pub fn remember_outage(&mut self, outage: Outage) {
+        self.pace = Pace::failing_since(outage.since);
+        self.failing_from = Some(outage.running);
+    }
+
+    /// Since when there were failures only; `running` is how long Kanca has run by now.
+    pub fn outage(&mut self, running: Duration) -> Option<Outage> {
+        let Some(since) = self.pace.outage_began() else {
+            self.failing_from = None;
+            return None;
+        };
+        Some(Outage { since, running: *self.failing_from.get_or_insert(running) })
     }
 
     /// How many workers should be started now; they are counted in.

@@ -34,9 +34,9 @@ impl Faults {
         self.check("event_types", Subscription::new(Some(patterns)))
     }
 
-    /// Headers of a webhook's own; a wrong one is named by its name.
+    /// Headers of a webhook's own; each wrong one is named by its name.
     pub fn headers<'a>(&mut self, headers: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        if let Err(error) = rules::check_headers(headers) {
+        for error in rules::wrong_headers(headers) {
             self.add(error.name().map_or("headers".to_owned(), |name| format!("headers.{name}")), &error);
         }
     }

@@ -112,7 +112,7 @@ fn refused(before: &str, check: &Check, mismatches: Vec<Mismatch>) -> Vec<FieldE
     let name = check.registered.record.name.as_str();
     let faults = mismatches.into_iter().map(|Mismatch { pointer, message }| FieldError {
         field: format!("{before}data{pointer}"),
-        message: format!("{message} (schema of the event type {name})"),
+        message: format!("{message}, says the schema of the event type {name}; send other data, or change the schema"),
     });
     faults.collect()
 }

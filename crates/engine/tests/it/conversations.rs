@@ -145,3 +145,56 @@ async fn delays_and_silence_are_timers_that_survive_a_restart() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(world.heard(chat.id).await.len(), said, "once for each silence");
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stalls_no_pause_and_no_silence() {
+    for is_running in [true, false] {
+        let world = World::new().await;
+        let document = json!({"schema": "kanca.scenario/1", "attributes": [],
+            "blocks": [
+                block("start", "start", json!({})),
+                block("slow", "text", json!({"messages": [{"text": "One", "delay_ms": 0}, {"text": "Two", "delay_ms": 30_000}]})),
+                block("silence", "default_timeout", json!({"after_ms": 60_000})), text("there", "Still there?"),
+                block("otherwise", "default_otherwise", json!({})), text("sorry", "Sorry"),
+            ],
+            "edges": [edge("start", "next", "slow"), edge("silence", "next", "there"), edge("otherwise", "next", "sorry")]});
+        let bot = world.bot(document).await;
+        let chat = world.chat(bot).await;
+        world.pass(Duration::from_secs(10));
+        let day = SignedDuration::from_hours(24);
+        let world = if is_running {
+            world.set_clock(world.clock.now() - day);
+            world
+        } else {
+            world.restart_with_clock_set_by(-day).await
+        };
+        world.pass(Duration::from_secs(19));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(world.heard(chat.id).await, ["One"], "not before its time");
+        world.pass(Duration::from_secs(2));
+        eventually("the delayed message", async || world.heard(chat.id).await == ["One", "Two"]).await;
+        world.set_clock(world.clock.now() - day);
+        world.pass(Duration::from_secs(61));
+        eventually("the silence is noticed", async || world.heard(chat.id).await.last().unwrap() == "Still there?")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_block_waits_as_long_as_it_says_when_the_clock_is_set_back() {
+    let world = World::new().await;
+    world.service_answers(|_| refused());
+    let endpoint = world.endpoint("gone", &[]).await;
+    let bot = world.bot(waiting(endpoint.record.id)).await;
+    let chat = world.chat(bot).await;
+    eventually("the first attempt failed", async || world.service.seen.lock().len() == 1).await;
+    world.set_clock(world.clock.now() - SignedDuration::from_hours(24));
+    eventually("the error path", async || {
+        world.pass(Duration::from_millis(50));
+        world.heard(chat.id).await == ["It failed"]
+    })
+    .await;
+    assert!((2..=4).contains(&world.service.seen.lock().len()));
+    let timeouts: Vec<_> = world.service.seen.lock().iter().map(|(_, request)| request.timeout).collect();
+    assert!(timeouts.iter().all(|timeout| *timeout <= Duration::from_secs(10)), "{timeouts:?}");
+}

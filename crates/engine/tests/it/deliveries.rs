@@ -1,6 +1,7 @@
 use super::support::{World, eventually, near, refused, status};
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
+use kanca_engine::replays::Wanted;
 use std::time::Duration;
 
 #[tokio::test]
@@ -132,7 +133,7 @@ async fn a_clock_that_jumps_neither_storms_nor_stalls() {
     eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
 
     let before = world.clock_now();
-    world.turn_clock_to(before - SignedDuration::from_hours(48));
+    world.set_clock(before - SignedDuration::from_hours(48));
     let during = world.publish("order.paid", None).await;
     eventually("new events go out", async || world.delivery_of(during).await.attempt_count == 1).await;
     assert_eq!(world.asked_for(event), 1, "nothing comes early");
@@ -150,6 +151,39 @@ async fn a_clock_that_jumps_neither_storms_nor_stalls() {
     })
     .await;
     assert!(world.delivery_of(event).await.due.unwrap() > world.clock_now(), "one attempt each, no storm");
+}
+
+#[tokio::test]
+async fn a_clock_set_back_while_nothing_runs_stalls_no_retry() {
+    let world = World::new().await;
+    world.service_answers(|_| status(404));
+    let endpoint = world.endpoint("sick", &["*"]).await;
+    let event = world.publish("order.paid", None).await;
+    eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
+    let mut world = world;
+    for n in 2..=3 {
+        let left = world.delivery_of(event).await.due.unwrap().duration_since(world.clock_now());
+        world = world.restart_with_clock_set_by(SignedDuration::from_hours(-24 * 7)).await;
+        let due = world.delivery_of(event).await.due.unwrap();
+        assert_eq!(due.duration_since(world.clock_now()), left, "it waits as long as it would have");
+        assert_eq!(world.asked_for(event), n - 1, "nothing comes early");
+        world.turn_clock_to(due);
+        eventually("it goes out", async || world.delivery_of(event).await.attempt_count as usize == n).await;
+    }
+    // What failed before the clock was set back is found by who sends it again, and a replay starts at once.
+    eventually("given up", async || {
+        world.pass(Duration::from_hours(12));
+        world.delivery_of(event).await.status == DeliveryStatus::Failed
+    })
+    .await;
+    world.service_answers(|_| status(200));
+    world.set_clock(world.clock_now() - SignedDuration::from_hours(48));
+    assert_eq!(world.engine.retry_many(world.project(), Wanted::default(), false).await.unwrap(), 1);
+    eventually("it arrives", async || world.delivery_of(event).await.status == DeliveryStatus::Delivered).await;
+    world.engine.delete_endpoint(world.project(), endpoint.record.id).await.unwrap();
+    let since = world.clock_now() - SignedDuration::from_hours(24 * 30);
+    let new = world.endpoint("new", &["*"]).await.record.id;
+    assert!(world.engine.recover(world.project(), new, since, None, true).await.unwrap() >= 1);
 }
 
 #[tokio::test]

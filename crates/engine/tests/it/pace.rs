@@ -135,6 +135,41 @@ async fn an_endpoint_that_only_fails_is_disabled_in_time_whatever_is_restarted()
 }
 
 #[tokio::test]
+async fn a_clock_set_forward_is_no_day_of_failing() {
+    let world = World::new().await;
+    world.service_answers(|_| status(500));
+    let sick = world.endpoint("sick", &["*"]).await.record.id;
+    let event = world.publish("order.paid", None).await;
+    let week = jiff::SignedDuration::from_hours(24 * 7);
+    eventually("it fails", async || world.delivery_of(event).await.attempt_count == 1).await;
+    settled(&world).await;
+    world.set_clock(world.engine.now() + week);
+    let other = world.publish("order.paid", None).await;
+    eventually("it fails", async || world.delivery_of(other).await.attempt_count == 1).await;
+    settled(&world).await;
+    let now = world.engine.endpoint(world.project(), sick).unwrap();
+    assert_eq!(now.record.status, EndpointStatus::Active, "five days are allowed, and none has passed");
+    // Nor is one that was set while nothing ran, or time in which nothing ran.
+    world.pass(Duration::from_mins(2));
+    let world = world.restart_with_clock_set_by(week).await;
+    let another = world.publish("order.paid", None).await;
+    eventually("it fails", async || world.delivery_of(another).await.attempt_count == 1).await;
+    settled(&world).await;
+    assert_eq!(world.engine.endpoint(world.project(), sick).unwrap().record.status, EndpointStatus::Active);
+    // What passes counts, over a restart and a clock that is set back, too.
+    world.pass(Duration::from_hours(24 * 3));
+    eventually("it fails", async || world.delivery_of(another).await.attempt_count > 1).await;
+    settled(&world).await;
+    let world = world.restart_with_clock_set_by(-week).await;
+    world.pass(Duration::from_hours(24 * 2 + 1));
+    world.publish("order.paid", None).await;
+    eventually("it is disabled", async || {
+        world.engine.endpoint(world.project(), sick).unwrap().record.status == EndpointStatus::Disabled
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_rate_is_kept_and_nothing_is_lost_by_it() {
     let world = World::new().await;
     let options = OptionsInput {

@@ -22,11 +22,16 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-pub struct TestClock(AtomicI64);
+/// Milliseconds since 1970, and milliseconds that passed.
+pub struct TestClock(AtomicI64, AtomicU64);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn running(&self) -> Duration {
+        Duration::from_millis(self.1.load(Ordering::SeqCst))
     }
 }
 
@@ -112,7 +117,7 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000)));
+        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000), AtomicU64::new(0)));
         let service =
             Service { clock: clock.clone(), answer: Mutex::new(Box::new(|_| status(200))), seen: Mutex::default() };
         let dir = Arc::new(tempfile::tempdir().unwrap());
@@ -140,8 +145,14 @@ impl World {
 
     /// Stops the process in order and starts it again on the same data.
     pub async fn restart(self) -> Self {
+        self.restart_with_clock_set_by(SignedDuration::ZERO).await
+    }
+
+    /// The same; somebody sets the clock while nothing runs.
+    pub async fn restart_with_clock_set_by(self, by: SignedDuration) -> Self {
         self.engine.drain(Duration::from_secs(1)).await;
         self.engine.close().await;
+        self.set_clock(self.clock.now() + by);
         let Self { service, clock, random, dir, .. } = self;
         Self::start(clock, service, random, dir).await
     }
@@ -159,11 +170,19 @@ impl World {
 
     pub fn pass(&self, time: Duration) {
         let millis = i64::try_from(time.as_millis()).unwrap();
+        self.clock.1.fetch_add(millis.unsigned_abs(), Ordering::SeqCst);
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
     }
 
+    /// Time passes until the clock says so.
     pub fn turn_clock_to(&self, at: Timestamp) {
-        self.clock.0.store(at.as_millisecond() + 1, Ordering::SeqCst);
+        let passes = at.as_millisecond() + 1 - self.clock.now().as_millisecond();
+        self.pass(Duration::from_millis(passes.try_into().expect("time does not go back")));
+    }
+
+    /// Somebody sets the clock.
+    pub fn set_clock(&self, at: Timestamp) {
+        self.clock.0.store(at.as_millisecond(), Ordering::SeqCst);
     }
 
     pub async fn endpoint(&self, name: &str, types: &[&str]) -> Arc<Endpoint> {

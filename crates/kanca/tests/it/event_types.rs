@@ -119,6 +119,9 @@ fn a_project_chooses_what_becomes_of_data_that_its_schema_does_not_allow() {
     validate(&api, "reject");
     let problem = api.post("/events", &json!({"type": "order.paid", "data": wrong})).expect_problem(422);
     assert_eq!(fields(&problem), ["data/lines/1/price"], "{problem}");
+    let says = text(&problem["errors"][0]["message"]);
+    assert!(says.starts_with("must be ") && says.contains("the schema of the event type order.paid"), "{says}");
+    assert!(says.ends_with("send other data, or change the schema"), "{says}");
     let batch = json!({"events": [
         {"type": "order.paid", "data": {"id": 3}},
         {"type": "order.paid", "data": {"id": "4"}},

@@ -1,12 +1,13 @@
 //! From the journal into the tables, in the writer's thread.
 
 use super::files::{Files, rows};
-use super::{Key, Outcome, Record, Shared, Waiting, Writeback};
+use super::{Event, Key, Outcome, Record, Shared, Waiting, Writeback};
 use crate::batches::Batches;
+use crate::events::New;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
 use crate::rows::{int, uint};
-use crate::{counts, events, outcomes};
+use crate::{counts, outcomes};
 use kanca_storage::{Result, StorageError};
 use rusqlite::ErrorCode;
 use rustix::fs::statvfs;
@@ -18,6 +19,9 @@ use std::sync::atomic::Ordering;
 /// The disk must have this much room for the journal to be used: far more than the files hold, so that what was
 /// acknowledged finds its place in the tables.
 const ROOM: u64 = 64 << 20;
+
+/// So many events and deliveries are given to SQLite together: enough for its longest statements, and little memory.
+const ROWS_AT_A_TIME: usize = 128;
 
 /// The writer's side of the journal.
 pub(crate) struct Applying {
@@ -142,14 +146,45 @@ impl Batches {
     fn in_one_transaction(&mut self, rows: &[Record<'_>], last: u64, each_apart: bool) -> Run<()> {
         self.begin()?;
         let mut ends = Ends::of(rows);
-        for row in rows {
-            if !each_apart {
-                apply_row(&mut Tx { sql: &self.sql, memory: &mut self.memory }, row, &mut ends)?;
-                continue;
+        if each_apart {
+            self.one_by_one(rows, &mut ends)?;
+        } else {
+            let mut tx = Tx { sql: &self.sql, memory: &mut self.memory };
+            let mut new = New::default();
+            // Nothing that is asked of the journal's events depends on an outcome, so they can go first.
+            for row in rows {
+                if let Record::Event(event) = row {
+                    new.add(&mut tx, event, &mut |delivery| ends.0.remove(&delivery))?;
+                    if new.len() >= ROWS_AT_A_TIME {
+                        std::mem::take(&mut new).insert(&tx)?;
+                    }
+                }
             }
+            new.insert(&tx)?;
+            for row in rows {
+                if let Record::Outcome(outcome) = row {
+                    record(&mut tx, outcome, &mut ends)?;
+                }
+            }
+        }
+        let mut tx = Tx { sql: &self.sql, memory: &mut self.memory };
+        counts::store(&mut tx)?;
+        tx.execute("UPDATE journal SET applied = ?1", [int(last)])?;
+        self.sql.prepare_cached("COMMIT")?.execute([])?;
+        self.memory.settle();
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn one_by_one<'a>(&mut self, rows: &'a [Record<'a>], ends: &mut Ends<'a>) -> Run<()> {
+        for row in rows {
             let mark = self.memory.mark();
             self.sql.execute_batch("SAVEPOINT job")?;
-            let done = apply_row(&mut Tx { sql: &self.sql, memory: &mut self.memory }, row, &mut ends);
+            let mut tx = Tx { sql: &self.sql, memory: &mut self.memory };
+            let done = match row {
+                Record::Event(event) => store(&mut tx, event, ends),
+                Record::Outcome(outcome) => record(&mut tx, outcome, ends),
+            };
             if let Err(fault) = done {
                 if is_about_the_disk(&fault) || self.sql.is_autocommit() {
                     return Err(fault);
@@ -160,22 +195,16 @@ impl Batches {
             }
             self.sql.execute_batch("RELEASE job")?;
         }
-        let mut tx = Tx { sql: &self.sql, memory: &mut self.memory };
-        counts::store(&mut tx)?;
-        tx.execute("UPDATE journal SET applied = ?1", [int(last)])?;
-        self.sql.prepare_cached("COMMIT")?.execute([])?;
-        self.memory.settle();
-        self.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }
 
 /// Outcomes by which deliveries have arrived, by delivery: they go into the tables together with their events.
-struct Ends<'a, 'b>(HashMap<Key, &'b Outcome<'a>>);
+struct Ends<'a>(HashMap<Key, &'a Outcome<'a>>);
 
-impl<'a, 'b> Ends<'a, 'b> {
-    fn of(rows: &'b [Record<'a>]) -> Self {
-        let arrival = |row: &'b Record<'a>| match row {
+impl<'a> Ends<'a> {
+    fn of(rows: &'a [Record<'a>]) -> Self {
+        let arrival = |row: &'a Record<'a>| match row {
             Record::Outcome(outcome) if outcome.is_arrival() => Some((outcome.delivery, outcome)),
             _ => None,
         };
@@ -183,16 +212,21 @@ impl<'a, 'b> Ends<'a, 'b> {
     }
 }
 
-fn apply_row(tx: &mut Tx<'_>, row: &Record<'_>, ends: &mut Ends<'_, '_>) -> Run<()> {
-    match row {
-        Record::Event(event) => events::store(tx, event, &mut |delivery| ends.0.remove(&delivery)).map(drop),
-        // One that is no longer among them went with its event.
-        Record::Outcome(outcome) if outcome.is_arrival() && ends.0.remove(&outcome.delivery).is_none() => Ok(()),
+fn store<'a>(tx: &mut Tx<'_>, event: &'a Event<'a>, ends: &mut Ends<'a>) -> Run<()> {
+    let mut new = New::default();
+    new.add(tx, event, &mut |delivery| ends.0.remove(&delivery))?;
+    new.insert(tx)
+}
+
+fn record(tx: &mut Tx<'_>, outcome: &Outcome<'_>, ends: &mut Ends<'_>) -> Run<()> {
+    // One that is no longer among them went with its event.
+    if outcome.is_arrival() && ends.0.remove(&outcome.delivery).is_none() {
+        return Ok(());
+    }
+    match outcomes::record_row(tx, outcome) {
         // A delivery that was dropped meanwhile needs no outcome.
-        Record::Outcome(outcome) => match outcomes::record_row(tx, outcome) {
-            Ok(_) | Err(Fault::Storage(StorageError::NotFound(_))) => Ok(()),
-            Err(fault) => Err(fault),
-        },
+        Ok(_) | Err(Fault::Storage(StorageError::NotFound(_))) => Ok(()),
+        Err(fault) => Err(fault),
     }
 }
 

@@ -7,7 +7,6 @@ use futures_util::future::{join_all, poll_immediate};
 use kanca_domain::ids::DeliveryId;
 use std::collections::HashSet;
 use std::pin::pin;
-use std::time::Duration;
 
 pub async fn what_is_due_is_handed_out_once_and_earliest_first(world: &World) {
     let second = world.accept_due(at(20)).await;
@@ -208,28 +207,4 @@ pub async fn a_dropped_call_gives_its_claims_back(world: &World) {
         }
     }
     panic!("claimed for ever: found {found:?}");
-}
-
-pub async fn a_clock_that_was_set_back_takes_what_is_planned_with_it(world: &World) {
-    const DAY: i64 = 24 * 3_600;
-    let day = Duration::from_hours(24);
-    // Planned and claimed in a time that lies a day ahead.
-    let claimed = world.accept_due(at(DAY + 1)).await;
-    assert_eq!(world.claim_due(at(DAY + 1), 10).await.0, [claimed]);
-    let overdue = world.accept_due(at(DAY - 1)).await;
-    let planned = world.accept_due(at(DAY + 5)).await;
-    let ended = world.accept_due(at(DAY)).await;
-    world.record(ended, Verdict::Delivered, at(DAY)).await;
-    let running = world.accept(world.event_with_key("a")).await;
-    let held = world.accept(world.event_with_key("a")).await;
-    let due = world.stored(running).await.due;
-
-    assert_eq!(world.storage.clock_set_back(day, at(1)).await.unwrap(), 3);
-
-    assert_eq!(world.claim_due(at(2), 10).await, (vec![overdue, running], Some(at(5))));
-    assert_eq!(world.claim_due(at(5), 10).await, (vec![planned], None));
-    assert_eq!(world.stored(claimed).await.due, Some(at(1)));
-    assert_eq!((world.stored(running).await.due, world.stored(held).await.due), (due, None), "due already, and held");
-    assert_eq!(world.stored(ended).await.due, None);
-    assert_eq!(world.storage.clock_set_back(day, at(9)).await.unwrap(), 0, "nothing is planned for later");
 }

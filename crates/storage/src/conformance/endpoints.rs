@@ -3,12 +3,13 @@
 use super::world::{World, at};
 use crate::StorageError;
 use crate::deliveries::{NewDelivery, StatusCounts, Verdict};
-use crate::endpoints::EndpointRecord;
+use crate::endpoints::{EndpointRecord, Outage};
 use crate::events::{Accepted, NewEvent};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::endpoints::{DisabledCode, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::formats::Format;
 use kanca_domain::retries::Schedule;
+use std::time::Duration;
 
 async fn stored(world: &World, wanted: &EndpointRecord) -> Option<EndpointRecord> {
     world.storage.all_endpoints().await.unwrap().into_iter().find(|endpoint| endpoint.id == wanted.id)
@@ -177,15 +178,16 @@ pub async fn counts_name_each_endpoint_of_the_project(world: &World) {
 }
 
 pub async fn an_outage_is_remembered_until_it_ends(world: &World) {
+    let outage = |second| Outage { since: at(second), running: Duration::from_micros(1_500_001) };
     let (down, up, deleted) = (world.new_endpoint(), world.new_endpoint(), world.new_endpoint());
     for endpoint in [&down, &up, &deleted] {
         world.storage.create_endpoint(endpoint.clone()).await.unwrap();
-        world.storage.note_outage(endpoint.id, Some(at(3))).await.unwrap();
+        world.storage.note_outage(endpoint.id, Some(outage(3))).await.unwrap();
     }
-    world.storage.note_outage(down.id, Some(at(4))).await.unwrap();
+    world.storage.note_outage(down.id, Some(outage(4))).await.unwrap();
     world.storage.note_outage(up.id, None).await.unwrap();
     world.storage.delete_endpoint(deleted.project_id, deleted.id, at(5)).await.unwrap();
     let outages = world.storage.outages().await.unwrap();
-    assert_eq!(outages.get(&down.id), Some(&at(4)));
+    assert_eq!(outages.get(&down.id), Some(&outage(4)));
     assert_eq!((outages.get(&up.id), outages.get(&deleted.id)), (None, None));
 }

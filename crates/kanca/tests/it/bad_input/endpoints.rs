@@ -42,6 +42,10 @@ fn cases() -> Vec<(Value, Vec<&'static str>)> {
         (json!({"event_types": "*"}), vec!["event_types"]),
         (json!({"headers": {"x-a": "1", "Host": "b"}}), vec!["headers.Host"]),
         (json!({"headers": {"x-a": "b\nc"}}), vec!["headers.x-a"]),
+        (
+            json!({"headers": {"webhook-id": "1", "x-a": "b\nc", "x-b": "fine", "a b": "c"}}),
+            vec!["headers.a b", "headers.webhook-id", "headers.x-a"],
+        ),
         (json!({"url": "example.com/hook"}), vec!["url"]),
         (json!({"url": "ftp://example.com/hook"}), vec!["url"]),
         (json!({"transformation": "a".repeat(64 * 1024 + 1)}), vec!["transformation"]),

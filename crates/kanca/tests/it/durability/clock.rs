@@ -2,7 +2,7 @@
 //! nothing storms.
 
 use super::shims::Shim;
-use crate::support::{Received, Receiver, Reply, eventually, text};
+use crate::support::{Bot, Chat, PATIENCE, Received, Receiver, Reply, document, eventually, text};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -59,4 +59,58 @@ fn a_clock_set_back_by_a_day_stalls_no_retry() {
 #[test]
 fn a_clock_set_forward_by_a_day_makes_no_storm() {
     jump(DAY);
+}
+
+#[test]
+fn a_clock_set_back_while_nothing_runs_stalls_no_retry_and_no_pause() {
+    let clock = Shim::new("clock.c", "CLOCK_OFFSET", 1);
+    let mut server = clock.server();
+    let receiver = Receiver::answering(|_| Reply::status(404));
+    server.api().create_endpoint_with(&receiver.url(), json!({"event_types": ["order.*"]}));
+    let slow = document(
+        &json!([{"id": "slow", "type": "text", "messages": [{"text": "now"}, {"text": "later", "delay_ms": 4_000}]}]),
+        &[("start", "next", "slow")],
+    );
+    let bot = Bot::create(&server.api(), &slow);
+    let chat = Chat::start(&server, &bot);
+    let event = server.api().publish("order.paid", json!(1));
+    receiver.wait_for(1);
+    eventually("it is recorded", PATIENCE, || {
+        (server.api().wait_for_delivery(&event, "pending")["attempt_count"] == 1).then_some(())
+    });
+    server.terminate();
+    clock.set(0, -DAY);
+    receiver.answer_with(|_| Reply::ok());
+    server.restart();
+    let started = Instant::now();
+    server.api().wait_for_delivery(&event, "delivered");
+    chat.reads(&["bot: now", "bot: later"]);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert_eq!(receiver.requests().len(), 2);
+
+    // While it runs, too.
+    let chat = Chat::start(&server, &bot);
+    clock.set(0, -2 * DAY);
+    chat.reads(&["bot: now", "bot: later"]);
+}
+
+#[test]
+fn a_clock_set_forward_disables_nobody() {
+    let clock = Shim::new("clock.c", "CLOCK_OFFSET", 1);
+    let server = clock.server();
+    let receiver = Receiver::answering(|_| Reply::status(500));
+    let fields = json!({"event_types": ["order.*"], "disable_after_seconds": 3_600});
+    let created = server.api().create_endpoint_with(&receiver.url(), fields);
+    server.api().publish("order.paid", json!(1));
+    receiver.wait_for(1);
+    clock.set(0, DAY);
+    receiver.wait_for(2);
+    server.api().publish("order.paid", json!(2));
+    let all = receiver.wait_for(3);
+    assert!(sent_at(&all[2]) - sent_at(&all[0]) > DAY - 60);
+    let now = || server.api().get(&format!("/endpoints/{}", text(&created["id"]))).expect(200);
+    eventually("its failures are known", PATIENCE, || (!now()["failing_since"].is_null()).then_some(()));
+    // That it stays active can only be seen by waiting.
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(now()["status"], "active", "{}", now());
 }

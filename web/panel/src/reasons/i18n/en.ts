@@ -55,7 +55,7 @@ export default {
   'event.no_webhook': 'This project had no webhook when the event was published. Create one to receive such events.',
   'event.nobody_subscribes': 'No webhook of this project subscribed to {event_type}.',
   'event.test': 'A test, sent by hand to “{webhook}” only.',
-  'event.data_mismatch': 'Warning: the data is not as the schema of {event_type} says:',
+  'event.data_mismatch': 'Warning: the data is not as the schema of {event_type} says. Mend what publishes it, or change the schema. What is wrong:',
   'event.unregistered_type': '{event_type} is not a registered event type, so its data is not checked.',
   'disabled.by_hand': 'Disabled by hand.',
   'disabled.gone': 'The receiver answered 410 Gone: it wants no more events.',

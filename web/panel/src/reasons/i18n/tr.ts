@@ -58,7 +58,7 @@ const tr: Record<keyof typeof en, string> = {
   'event.no_webhook': 'Olay yayımlandığında bu projede web kancası yoktu. Böyle olayları almak için bir web kancası oluşturun.',
   'event.nobody_subscribes': 'Bu projenin hiçbir web kancası {event_type} türüne abone değildi.',
   'event.test': 'Yalnızca “{webhook}” kancasına elle gönderilmiş bir deneme.',
-  'event.data_mismatch': 'Uyarı: veri, {event_type} türünün şemasına uymuyor:',
+  'event.data_mismatch': 'Uyarı: veri, {event_type} türünün şemasına uymuyor. Yayımlayanı düzeltin ya da şemayı değiştirin. Yanlış olan:',
   'event.unregistered_type': '{event_type} kayıtlı bir olay türü değil, bu yüzden verisi denetlenmiyor.',
   'disabled.by_hand': 'Elle devre dışı bırakıldı.',
   'disabled.gone': 'Alıcı 410 Gone yanıtını verdi: artık olay istemiyor.',
