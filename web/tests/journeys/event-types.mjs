@@ -39,6 +39,15 @@ export default async function (journey) {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('An order was paid in full.').waitFor();
     same((await server.api('GET', '/event-types/order.paid')).schema, SCHEMA, 'the schema');
+    const example = () => page.evaluate(async () => (await fetch('/api/v1/event-types/order.paid', { headers: { 'kanca-panel': '1' } })).text());
+    await page.getByRole('table', { name: 'Event types' }).getByRole('link', { name: 'order.paid' }).click();
+    await page.getByLabel(/^Example/).fill('{"id": 7, "total": 1.0, "number": 12345678901234567890}');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('table', { name: 'Event types' }).getByRole('link', { name: 'order.paid' }).click();
+    same(await page.getByLabel(/^Example/).inputValue(), '{\n  "id": 7,\n  "total": 1.0,\n  "number": 12345678901234567890\n}', 'the example to edit');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('table', { name: 'Event types' }).waitFor();
+    check(/"total": ?1\.0, *\s*"number": ?12345678901234567890/.test(await example()), `The example lost digits: ${await example()}`);
   });
   await journey.lookAt(page, 'event-types');
 

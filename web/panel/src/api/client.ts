@@ -119,21 +119,26 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
   }
 }
 
-async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+async function requestText(method: string, path: string, options: RequestOptions = {}): Promise<string> {
   const response = await send(method, path, options);
   if (!response.ok) {
     const problem = await problemOf(response);
     if (response.status === 401 && path !== '/session') onUnauthorized();
     throw problem;
   }
-  if (response.status === 204) return undefined as T;
-  const text = await response.text();
+  return response.text();
+}
+
+async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  const text = await requestText(method, path, options);
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
 /** The API by method. Paths are those below /api/v1, for example `api.get<Inbox>('/inboxes/' + id)`. */
 export const api = {
   get: <T>(path: string, query?: Query, signal?: AbortSignal) => request<T>('GET', path, { query, signal }),
+  /** The answer as it was written, for JSON whose numbers must keep their digits. */
+  text: (path: string) => requestText('GET', path),
   post: <T>(path: string, body?: unknown, options: RequestOptions = {}) => request<T>('POST', path, { ...options, body }),
   put: <T>(path: string, body: unknown, options: RequestOptions = {}) => request<T>('PUT', path, { ...options, body }),
   patch: <T>(path: string, body: unknown) => request<T>('PATCH', path, { body }),

@@ -1,20 +1,21 @@
 import { expect, test } from 'vitest';
-import { faultsOf, jsonText, readJson } from './json';
+import { faultsOf, memberToEdit, readJson } from './json';
 
 test('an empty text is nothing, and nothing is an empty text', () => {
-  expect(readJson(' \n')).toEqual({ value: null });
-  expect(jsonText(null)).toBe('');
+  expect(readJson(' \n')).toEqual({ text: 'null' });
+  expect(memberToEdit('{"schema":null}', 'schema')).toBe('');
+  expect(memberToEdit('{}', 'schema')).toBe('');
 });
 
 test('a text that is no JSON says why', () => {
-  expect(readJson('{"a": 1}')).toEqual({ value: { a: 1 } });
+  expect(readJson(' {"a": 1}\n')).toEqual({ text: '{"a": 1}' });
   expect(readJson('{a}')).toHaveProperty('wrong');
 });
 
-test('a value is laid out for editing and read back', () => {
-  const value = { type: 'object', properties: { id: { type: 'integer' } } };
-  expect(readJson(jsonText(value))).toEqual({ value });
-  expect(jsonText(value)).toContain('\n');
+test('a member is laid out for editing, with its numbers as they were written', () => {
+  const text = memberToEdit('{"example":{"total":1.0,"id":12345678901234567890}}', 'example');
+  expect(text).toBe('{\n  "total": 1.0,\n  "id": 12345678901234567890\n}');
+  expect(readJson(text)).toEqual({ text });
 });
 
 test('faults are told by field, with the place inside it', () => {

@@ -1,20 +1,27 @@
-/** JSON in a text area: empty is nothing, everything else has to be JSON. */
+/**
+ * JSON in a text area: empty is nothing, everything else has to be JSON. It stays the text that somebody wrote: `1.0` and
+ * long numbers would not survive being parsed.
+ */
+import { memberText, prettyJson } from '../text/json';
+import { plain } from '../text/tokens';
 
-export type Read = { value: unknown } | { wrong: string };
+export type Read = { text: string } | { wrong: string };
 
-/** What a text says; an empty one says `null`. */
-export function readJson(text: string): Read {
-  if (!text.trim()) return { value: null };
+/** What is written, as the text to send; nothing is `null`. */
+export function readJson(written: string): Read {
+  const text = written.trim() || 'null';
   try {
-    return { value: JSON.parse(text) as unknown };
+    JSON.parse(text);
+    return { text };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** A value as a text to edit; `null` is an empty one. */
-export function jsonText(value: unknown): string {
-  return value === null || value === undefined ? '' : JSON.stringify(value, null, 2);
+/** A member of an object as a text to edit; one that is `null` or absent is empty. */
+export function memberToEdit(object: string, name: string): string {
+  const text = memberText(object, name) ?? 'null';
+  return text === 'null' ? '' : plain(prettyJson(text) ?? [{ kind: 'plain', text }]);
 }
 
 export interface Placed {

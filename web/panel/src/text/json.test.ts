@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memberText, prettyJson, withMember } from './json';
+import { memberText, prettyJson, withMembers } from './json';
 import { plain } from './tokens';
 
 const pretty = (text: string) => {
@@ -30,7 +30,7 @@ test('a member is cut out exactly as it was written', () => {
   expect(memberText(text, 'none')).toBeNull();
 });
 
-test('a member is added as its text stands', () => {
-  expect(withMember({ type: 'a', none: undefined }, 'data', '{"n": 19.90}')).toBe('{"type":"a","data":{"n": 19.90}}');
-  expect(withMember({}, 'data', '12345678901234567890')).toBe('{"data":12345678901234567890}');
+test('members are added as their texts stand', () => {
+  expect(withMembers({ type: 'a', none: undefined }, { data: '{"n": 19.90}' })).toBe('{"type":"a","data":{"n": 19.90}}');
+  expect(withMembers({}, { a: '12345678901234567890', b: 'null' })).toBe('{"a":12345678901234567890,"b":null}');
 });

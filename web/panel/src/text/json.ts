@@ -78,8 +78,9 @@ export function memberText(text: string, name: string): string | null {
   return null;
 }
 
-/** An object as JSON with one more member, whose value is the text given. */
-export function withMember(object: Record<string, unknown>, name: string, value: string): string {
+/** An object as JSON with further members, whose values are the texts given. */
+export function withMembers(object: Record<string, unknown>, texts: Record<string, string>): string {
   const members = JSON.stringify(object).slice(1, -1);
-  return `{${members && `${members},`}${JSON.stringify(name)}:${value}}`;
+  const further = Object.entries(texts).map(([name, text]) => `${JSON.stringify(name)}:${text}`);
+  return `{${[members, ...further].filter(Boolean).join(',')}}`;
 }
