@@ -28,14 +28,11 @@ const TYPES: &[&str] = &[
 /// What an event has (`values.rs`).
 const FIELDS: &[&str] = &["id", "type", "timestamp", "ordering_key", "data"];
 
-/// Operators and functions that never give true or false.
-const NO_CONDITIONS: &[&str] = &[
-    "_+_",
-    "_-_",
-    "_*_",
-    "_/_",
-    "_%_",
-    "-_",
+/// Operators that never give true or false.
+const CALCULATIONS: &[&str] = &["_+_", "_-_", "_*_", "_/_", "_%_", "-_"];
+
+/// Functions of the standard library (CEL specification, “List of Standard Definitions”) that never give true or false.
+const VALUES: &[&str] = &[
     "bytes",
     "double",
     "duration",
@@ -57,27 +54,13 @@ const NO_CONDITIONS: &[&str] = &[
     "uint",
 ];
 
-/// Functions of the standard library (CEL specification, “List of Standard Definitions”) and of optional values.
+/// The other functions of the standard library, and those of optional values.
 const FUNCTIONS: &[&str] = &[
     "bool",
-    "bytes",
     "contains",
-    "double",
-    "duration",
     "dyn",
     "endsWith",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getFullYear",
-    "getHours",
-    "getMilliseconds",
-    "getMinutes",
-    "getMonth",
-    "getSeconds",
     "hasValue",
-    "int",
     "matches",
     "none",
     "of",
@@ -87,12 +70,7 @@ const FUNCTIONS: &[&str] = &[
     "optional.ofNonZeroValue",
     "or",
     "orValue",
-    "size",
     "startsWith",
-    "string",
-    "timestamp",
-    "type",
-    "uint",
     "value",
 ];
 
@@ -113,7 +91,10 @@ fn is_no_condition(expression: &IdedExpr) -> bool {
         Expr::Literal(literal) => !matches!(literal, LiteralValue::Boolean(_)),
         Expr::List(_) | Expr::Map(_) => true,
         Expr::Call(call) if call.func_name == "_?_:_" => call.args.iter().skip(1).all(is_no_condition),
-        Expr::Call(call) => NO_CONDITIONS.contains(&call.func_name.as_str()),
+        Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            CALCULATIONS.contains(&name) || VALUES.contains(&name)
+        }
         // The macros `map` and `filter` collect a list.
         Expr::Comprehension(inner) => {
             let collects = matches!(&inner.result.expr, Expr::Ident(name) if *name == inner.accu_var);
@@ -142,7 +123,7 @@ impl<'a> Walk<'a> {
                 let name = call.func_name.as_str();
                 // Operators have names like `_+_`, parts of macros like `@not_strictly_false`.
                 let is_operator = name.contains(['_', '@', '!', '-', '?']) || name.is_empty();
-                if !is_operator && !FUNCTIONS.contains(&name) {
+                if !is_operator && !VALUES.contains(&name) && !FUNCTIONS.contains(&name) {
                     return Err(self.fault(at, &format!("there is no function “{name}”")));
                 }
                 if let ("matches", Some(Expr::Literal(LiteralValue::String(pattern)))) =
