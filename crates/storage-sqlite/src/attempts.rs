@@ -2,7 +2,7 @@
 //! unless a transformation made it.
 
 use crate::faults::Run;
-use crate::inserts::{Binder, Insert, Table, insert, table};
+use crate::inserts::{Binder, Insert, insert};
 use crate::jobs::Tx;
 use crate::journal::{Attempt, Key};
 use crate::rows::{Code, from_json, id, int, key, number, opt_json, time, uint};
@@ -34,11 +34,10 @@ impl<'a> AttemptOf<'a> {
 }
 
 impl Insert for AttemptOf<'_> {
-    const TABLE: Table = table!(
-        "attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, reason_code, reason, \
-         request, response_status, truncated, response_headers, response_body, timings, request_body)",
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    );
+    const INTO: &'static str = "attempts (id, delivery_id, number, started_at, duration_us, success, manual, format, \
+                                reason_code, reason, request, response_status, truncated, response_headers, \
+                                response_body, timings, request_body)";
+    const VALUES: &'static str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         let attempt = self.attempt;

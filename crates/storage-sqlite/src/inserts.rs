@@ -9,64 +9,12 @@ use rusqlite::{Statement, ToSql};
 /// Rows of one statement.
 const MANY: usize = 16;
 
-/// A table with the statements that fill it. Use [`table!`](crate::inserts::table).
-pub(crate) struct Table {
-    pub one: &'static str,
-    pub many: &'static str,
-}
-
-/// A [`Table`] of `INSERT INTO name (columns) VALUES (row)`. Parameters are plain question marks.
-///
-/// `OR FAIL`: what a statement has inserted before it fails stays until the transaction, or its savepoint, is rolled back,
-/// which everybody does who sees an error here; so SQLite need not keep what the pages were like before.
-macro_rules! table {
-    ($into:literal, $row:literal) => {
-        $crate::inserts::Table {
-            one: concat!("INSERT OR FAIL INTO ", $into, " VALUES ", $row),
-            many: concat!(
-                "INSERT OR FAIL INTO ",
-                $into,
-                " VALUES ",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row,
-                ",",
-                $row
-            ),
-        }
-    };
-}
-pub(crate) use table;
-
 /// A row that is inserted.
 pub(crate) trait Insert {
-    const TABLE: Table;
+    /// The table with its columns in parentheses.
+    const INTO: &'static str;
+    /// The values in parentheses; parameters are plain question marks.
+    const VALUES: &'static str;
 
     /// Gives the parameters in their order.
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()>;
@@ -89,14 +37,20 @@ impl Binder<'_, '_> {
 pub(crate) fn insert<R: Insert>(tx: &Tx<'_>, rows: &[R]) -> Run<()> {
     let (many, rest) = rows.as_chunks::<MANY>();
     if !many.is_empty() {
-        let mut statement = tx.prepare(R::TABLE.many)?;
+        let mut statement = tx.prepare(&statement::<R>(MANY))?;
         many.iter().try_for_each(|rows| run(&mut statement, rows))?;
     }
     if !rest.is_empty() {
-        let mut statement = tx.prepare(R::TABLE.one)?;
+        let mut statement = tx.prepare(&statement::<R>(1))?;
         rest.iter().try_for_each(|row| run(&mut statement, std::slice::from_ref(row)))?;
     }
     Ok(())
+}
+
+/// `OR FAIL`: what it has inserted before it fails stays until the transaction, or its savepoint, is rolled back, which
+/// everybody does who sees an error here; so SQLite need not keep what the pages were like before.
+fn statement<R: Insert>(rows: usize) -> String {
+    format!("INSERT OR FAIL INTO {} VALUES {}", R::INTO, [R::VALUES; MANY][..rows].join(", "))
 }
 
 fn run<R: Insert>(statement: &mut Statement<'_>, rows: &[R]) -> Run<()> {
@@ -116,7 +70,8 @@ mod tests {
     struct Numbered(i64, &'static str);
 
     impl Insert for Numbered {
-        const TABLE: Table = table!("numbered (n, word, fixed)", "(?, ?, 7)");
+        const INTO: &'static str = "numbered (n, word, fixed)";
+        const VALUES: &'static str = "(?, ?, 7)";
 
         fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
             to.bind(self.0)?;

@@ -25,6 +25,7 @@ mod jobs;
 mod journal;
 mod memory;
 mod migrations;
+mod new_events;
 mod outcomes;
 mod readers;
 mod replays;

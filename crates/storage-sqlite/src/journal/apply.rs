@@ -3,9 +3,9 @@
 use super::files::{Files, rows};
 use super::{Event, Key, Outcome, Record, Shared, Waiting, Writeback};
 use crate::batches::Batches;
-use crate::events::New;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
+use crate::new_events::New;
 use crate::rows::{int, uint};
 use crate::{counts, outcomes};
 use kanca_storage::{Result, StorageError};
