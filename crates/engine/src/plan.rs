@@ -20,6 +20,9 @@ use std::time::Duration;
 const SET: i64 = 10_000_000;
 /// How much, in microseconds, a clock that is put right may miss of what it was set back by.
 const ABOUT: i64 = 60_000_000;
+/// The longest stop, in microseconds, after which a clock is still taken to have been put right meanwhile. Should the stop
+/// itself have been as long as that, what waits for a retry waits so much longer; nothing comes early.
+const STOP: i64 = 600_000_000;
 /// How often it is written down where the time stands.
 const KEEP: Duration = Duration::from_mins(1);
 /// The setting that keeps it.
@@ -65,6 +68,10 @@ impl PlanClock {
         let Kept { seen: before, ahead, ran } = kept.unwrap_or(Kept { seen, ahead: 0, ran: Duration::ZERO });
         let back = before.saturating_sub(seen);
         let back = if back >= SET { back } else { 0 };
+        // A clock that was put right meanwhile went on by what it was set back by, and by the stop.
+        let put_right =
+            ahead > 0 && (ahead - ABOUT..=ahead.saturating_add(STOP)).contains(&seen.saturating_sub(before));
+        let ahead = if put_right { 0 } else { ahead };
         if back > 0 {
             tracing::warn!(
                 seconds = back / 1_000_000,
@@ -134,6 +141,11 @@ impl PlanClock {
         (last.kept, last.kept_ahead) = (Some(last.running), ahead);
         Some(Kept { seen: last.seen, ahead, ran: self.running() }.to_string())
     }
+
+    /// What was to be written down was not.
+    fn not_kept(&self) {
+        self.last.lock().kept = None;
+    }
 }
 
 impl Engine {
@@ -143,7 +155,8 @@ impl Engine {
         if let Some(kept) = self.plan.to_keep(at_last)
             && let Err(error) = self.storage.save_setting(SETTING, Some(kept)).await
         {
-            tracing::debug!(%error, "where the clock stands was not written down; it is tried again in a minute");
+            self.plan.not_kept();
+            tracing::debug!(%error, "where the clock stands was not written down; it is tried again");
         }
     }
 
@@ -271,6 +284,28 @@ mod tests {
         clock.turn(-DAY);
         let plan = PlanClock::new(clock.clone(), Kept::parse(&kept));
         assert_eq!((plan.now(), plan.running()), (stopped, ran), "as if no time had passed");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_right_while_nothing_runs_brings_nothing_early() {
+        let (clock, first) = plan(None);
+        clock.turn(-DAY);
+        first.look();
+        let kept = first.to_keep(true).unwrap();
+        let stopped = first.now();
+        clock.turn(DAY + 120);
+        let plan = PlanClock::new(clock.clone(), Kept::parse(&kept));
+        assert_eq!((seconds(stopped, &plan), plan.shown(stopped)), (120, stopped));
+    }
+
+    #[test]
+    fn what_could_not_be_written_down_is_tried_again_at_once() {
+        let (_, plan) = plan(None);
+        let first = plan.to_keep(false);
+        assert!(first.is_some());
+        assert_eq!(plan.to_keep(false), None);
+        plan.not_kept();
+        assert_eq!(plan.to_keep(false), first);
     }
 
     #[test]

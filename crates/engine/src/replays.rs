@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::endpoints::Ordering;
 use kanca_domain::events::{BuiltIn, TypePattern};
-use kanca_domain::ids::{DeliveryId, EndpointId, EventId, Id, ProjectId};
+use kanca_domain::ids::{DeliveryId, EndpointId, EventId, Id, ProjectId, ReplayId};
 use kanca_storage::StorageError;
 use kanca_storage::deliveries::NewDelivery;
 use kanca_storage::events::EventRecord;
@@ -67,6 +67,7 @@ impl Engine {
         };
         // What ended before the clock was set back lies in a future of that clock.
         let now = self.plan.now();
+        let before = Some(self.ids.next::<ReplayId>());
         let mut count = 0;
         let mut replays = Vec::new();
         for endpoint in endpoints {
@@ -78,6 +79,7 @@ impl Engine {
                 since: wanted.since,
                 until: wanted.until,
                 ended_by: now,
+                before,
             };
             let found = self.storage.count_selected(selection.clone()).await?;
             if found > 0 {
@@ -105,7 +107,8 @@ impl Engine {
         let endpoint = self.endpoint(project, endpoint)?;
         let now = self.plan.now();
         let until = until.unwrap_or(now).min(now);
-        let gap = Gap { project_id: project, endpoint_id: endpoint.record.id, since, until };
+        let before = Some(self.ids.next::<ReplayId>());
+        let gap = Gap { project_id: project, endpoint_id: endpoint.record.id, since, until, before };
         let mut count = 0;
         let mut after = None;
         loop {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::TypePattern;
-use kanca_domain::ids::{DeliveryId, EndpointId, EventId, Id, ProjectId};
+use kanca_domain::ids::{DeliveryId, EndpointId, EventId, Id, ProjectId, ReplayId};
 use kanca_storage::Result;
 use kanca_storage::events::EventRecord;
 use kanca_storage::replays::{Again, Gap, Recovered, Replay, Replays, Selected, Selection, Step, Work};
@@ -145,7 +145,7 @@ fn read<T>(
     let along = along(selection.status);
     let text = format!(
         "SELECT {wanted} FROM (SELECT * FROM deliveries d {along} AND d.endpoint_id = ?1 AND d.status = ?2 \
-         AND d.id > ?3) d JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id \
+         AND d.id > ?3 AND d.id < ?11) d JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id \
          WHERE d.project_id = ?4 AND d.created_at >= ?5 AND d.created_at < ?6 AND d.completed_at <= ?7 \
          AND (?8 IS NULL OR e.type = ?8) AND (?9 IS NULL OR substr(e.type, 1, length(?9)) = ?9) {tail}"
     );
@@ -167,7 +167,8 @@ fn read<T>(
             micros(selection.ended_by),
             exact,
             prefix,
-            parameter
+            parameter,
+            bound(selection.before)
         ],
         show,
     )?;
@@ -184,6 +185,11 @@ fn select(sql: &Connection, selection: &Selection, after: Option<DeliveryId>, li
     read(sql, selection, after, columns, |row| Ok(Selected { id: id(row, 0)?, ordering_key: row.get(1)? }))
 }
 
+/// An id that those that are looked for are below.
+fn bound(before: Option<ReplayId>) -> [u8; 16] {
+    before.map_or(Uuid::max(), Id::uuid).into_bytes()
+}
+
 /// An id below all those that were made at or after an instant.
 fn first_id(micros: i64) -> [u8; 16] {
     let millis = (micros / 1_000).saturating_sub(ID_LEEWAY_MILLIS);
@@ -193,7 +199,7 @@ fn first_id(micros: i64) -> [u8; 16] {
 fn missing(sql: &Connection, gap: &Gap, after: Option<EventId>, limit: u32, with_data: bool) -> Run<Vec<EventRecord>> {
     let mut statement = sql.prepare_cached(
         "SELECT id, project_id, type, timestamp, accepted_at, hops, ordering_key, idempotency_key, explanation, test, \
-         CASE WHEN ?7 THEN data END FROM events e WHERE project_id = ?1 AND id > ?2 AND accepted_at >= ?3 \
+         CASE WHEN ?7 THEN data END FROM events e WHERE project_id = ?1 AND id > ?2 AND id < ?8 AND accepted_at >= ?3 \
          AND accepted_at < ?4 AND test = 0 AND NOT EXISTS ( \
          SELECT 1 FROM deliveries d WHERE d.event_id = e.id AND d.endpoint_id = ?5) ORDER BY id LIMIT ?6",
     )?;
@@ -206,7 +212,8 @@ fn missing(sql: &Connection, gap: &Gap, after: Option<EventId>, limit: u32, with
             micros(gap.until),
             key(gap.endpoint_id),
             limit,
-            with_data
+            with_data,
+            bound(gap.before)
         ],
         |row| {
             let mut found = event(row)?;

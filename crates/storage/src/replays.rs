@@ -29,6 +29,10 @@ pub struct Selection {
     pub until: Option<Timestamp>,
     /// Ended at or before this instant, so that what is sent again and fails again is not selected again.
     pub ended_by: Timestamp,
+    /// With ids below this one, the work's: what is new is not selected, whatever was done to the clock. `None` in work that was begun
+    /// before there was this bound.
+    #[serde(default)]
+    pub before: Option<ReplayId>,
 }
 
 /// Events of a project accepted within a time; those without a delivery to an endpoint are looked for.
@@ -40,6 +44,9 @@ pub struct Gap {
     pub since: Timestamp,
     /// Accepted before this instant.
     pub until: Timestamp,
+    /// As with [`Selection::before`].
+    #[serde(default)]
+    pub before: Option<ReplayId>,
 }
 
 /// What a replay does.

@@ -11,7 +11,7 @@ use crate::endpoints::Endpoint;
 use jiff::Timestamp;
 use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::{DeliveryId, EndpointId, ProjectId};
-use kanca_domain::pace::{Pace, Waiting};
+use kanca_domain::pace::Waiting;
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Dispatcher {
 
     /// Nothing is known of an endpoint's receiver any more.
     pub fn start_afresh(&self, endpoint: EndpointId) {
-        self.queue(endpoint).lock().pace = Pace::default();
+        self.queue(endpoint).lock().start_afresh();
     }
 
     /// Goes on with an outage known from before a restart.

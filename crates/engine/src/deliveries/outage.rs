@@ -99,7 +99,10 @@ impl Engine {
 
     /// Goes on with the outages from before a restart.
     pub(super) async fn resume_outages(&self) -> crate::errors::Result<()> {
-        for (endpoint, outage) in self.storage.outages().await? {
+        let now = self.plan.running();
+        for (endpoint, mut outage) in self.storage.outages().await? {
+            // Where the time run so far was lost, it counts from now.
+            outage.running = outage.running.min(now);
             self.dispatcher.remember_outage(endpoint, outage);
             self.dispatcher.noted_outages.lock().insert(endpoint);
         }

@@ -148,6 +148,11 @@ impl Queue {
         }
     }
 
+    /// Nothing is known of the receiver any more.
+    pub fn start_afresh(&mut self) {
+        (self.pace, self.failing_from) = (Pace::default(), None);
+    }
+
     /// Goes on with an outage from before a restart.
     pub fn remember_outage(&mut self, outage: Outage) {
         self.pace = Pace::failing_since(outage.since);

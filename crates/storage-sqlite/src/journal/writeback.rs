@@ -64,6 +64,9 @@ fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared) {
     let mut file = None;
     // Of parts whose sync is still to come.
     let mut files = Vec::new();
+    // After a sync that failed the next one succeeds without what was lost, and the log ends before it after a crash. So
+    // from then on the journal's files stay as they are, until a start has applied them again.
+    let mut lost = false;
     while let Ok(mut part) = parts.recv() {
         files.append(&mut part.files);
         if file.is_none() {
@@ -76,12 +79,15 @@ fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared) {
             part.from += length.get();
             std::thread::sleep(PAUSE);
         }
-        if files.is_empty() {
+        if files.is_empty() || lost {
             continue;
         }
         match log.sync_data() {
             Ok(()) => files.drain(..).for_each(|file| shared.free[file].store(true, Ordering::Release)),
-            Err(error) => tracing::error!(%error, "the log could not be synced; it is tried again with its next part"),
+            Err(error) => {
+                lost = true;
+                tracing::error!(%error, "the log could not be synced; look at the disk, and start Kanca again");
+            }
         }
     }
 }

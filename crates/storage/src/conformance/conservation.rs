@@ -119,8 +119,16 @@ impl Play<'_> {
         let status = [DeliveryStatus::Failed, DeliveryStatus::Delivered][self.dice.roll(2)];
         let (project_id, ended_by) = (self.world.project, at(self.clock));
         let any = (None, None, None);
-        let selection =
-            Selection { project_id, endpoint_id, status, event_type: any.0, since: any.1, until: any.2, ended_by };
+        let selection = Selection {
+            project_id,
+            endpoint_id,
+            status,
+            event_type: any.0,
+            since: any.1,
+            until: any.2,
+            ended_by,
+            before: None,
+        };
         let found = self.world.storage.selected(selection.clone(), None, 5).await.unwrap();
         let keys = [None, Some("again a".to_owned())];
         let again = |selected: Selected| Again {

@@ -5,7 +5,7 @@ use crate::deliveries::{StatusCounts, Verdict};
 use crate::events::NewEvent;
 use crate::replays::{Again, Gap, Recovered, Replay, Selection, Step, Work};
 use kanca_domain::deliveries::DeliveryStatus;
-use kanca_domain::ids::{DeliveryId, EventId, Id};
+use kanca_domain::ids::{DeliveryId, EventId, Id, ReplayId};
 
 fn failed_ones(world: &World) -> Selection {
     Selection {
@@ -16,11 +16,12 @@ fn failed_ones(world: &World) -> Selection {
         since: None,
         until: None,
         ended_by: at(1_000),
+        before: None,
     }
 }
 
 fn gap(world: &World) -> Gap {
-    Gap { project_id: world.project, endpoint_id: world.endpoint, since: at(0), until: at(1_000) }
+    Gap { project_id: world.project, endpoint_id: world.endpoint, since: at(0), until: at(1_000), before: None }
 }
 
 fn again(id: DeliveryId) -> Again {
@@ -70,6 +71,7 @@ pub async fn a_selection_holds_what_meets_all_its_conditions(world: &World) {
     assert_eq!(of(&|s| s.since = Some(at(2))).await, [shipped, late]);
     assert_eq!(of(&|s| s.until = Some(at(5))).await, [paid, shipped]);
     assert_eq!(of(&|s| s.ended_by = at(8)).await, []);
+    assert_eq!(of(&|s| s.before = Some(ReplayId::from_uuid(late.uuid()))).await, [paid, shipped]);
     let other = (world.other_project().await, world.another_endpoint().await);
     assert_eq!(of(&|s| s.project_id = other.0).await, []);
     assert_eq!(of(&|s| s.endpoint_id = other.1).await, []);

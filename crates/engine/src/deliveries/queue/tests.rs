@@ -171,3 +171,17 @@ fn memory_is_bounded_for_what_somebody_waits_for_too() {
     }
     assert!(queue.is_full() && !queue.reserve(job(2).id, at(1)));
 }
+
+#[test]
+fn an_outage_that_was_forgotten_does_not_count_for_the_next() {
+    let second = Duration::from_secs;
+    let mut queue = filled(2);
+    queue.recruit(at(1), most(64), true);
+    for (now, running) in [(at(1), second(10)), (at(700_000), second(700_000))] {
+        assert!(matches!(queue.next(now, Some(most(64)), true), Next::Work(_)));
+        queue.answered(now, Signal::Broken, Some(most(64)));
+        queue.done();
+        assert_eq!(queue.outage(running), Some(Outage { since: now, running }));
+        queue.start_afresh();
+    }
+}
