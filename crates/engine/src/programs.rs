@@ -77,15 +77,15 @@ impl Engine {
         let passes = self.pass(&endpoints, event).await;
         let mut taken_back = Vec::new();
         for ((at, endpoint), passed) in asked.into_iter().zip(passes).rev() {
-            let filter = quoted(endpoint.record.options.filter.as_deref().unwrap_or_default());
+            let filter = || quoted(endpoint.record.options.filter.as_deref().unwrap_or_default());
             let because = match passed {
                 Ok(true) => continue,
                 Ok(false) => {
                     prepared.event.deliveries.remove(at);
                     taken_back.push(prepared.jobs.remove(at));
-                    Because::FilteredOut { filter }
+                    Because::FilteredOut { filter: filter() }
                 }
-                Err(fault) => Because::FilterFailed { filter, error: fault.to_string() },
+                Err(fault) => Because::FilterFailed { filter: filter(), error: fault.to_string() },
             };
             let (id, name) = (endpoint.record.id, Some(endpoint.record.name.as_str()));
             prepared.event.explanation.push(Explanation::of_endpoint(id, name, because));

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use kanca_domain::attempts::Timings;
 use kanca_domain::ids::DeliveryId;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 use std::net::SocketAddr;
 use uuid::Uuid;
 
@@ -42,23 +42,25 @@ impl Insert for AttemptOf<'_> {
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         let attempt = self.attempt;
         let response = attempt.response.as_ref();
-        to.bind(attempt.id)?;
-        to.bind(self.delivery)?;
-        to.bind(attempt.number)?;
-        to.bind(attempt.started_at)?;
-        to.bind(int(attempt.duration_us))?;
-        to.bind(attempt.success)?;
-        to.bind(attempt.manual)?;
-        to.bind(attempt.format)?;
-        to.bind(attempt.reason_code)?;
-        to.bind(attempt.reason)?;
-        to.bind(attempt.request)?;
-        to.bind(response.map(|r| r.status))?;
-        to.bind(response.map(|r| r.truncated))?;
-        to.bind(response.map(|r| r.headers))?;
-        to.bind(response.map(|r| r.body))?;
-        to.bind(attempt.timings)?;
-        to.bind(attempt.request_body)
+        to.bind(params![
+            attempt.id,
+            self.delivery,
+            attempt.number,
+            attempt.started_at,
+            int(attempt.duration_us),
+            attempt.success,
+            attempt.manual,
+            attempt.format,
+            attempt.reason_code,
+            attempt.reason,
+            attempt.request,
+            response.map(|r| r.status),
+            response.map(|r| r.truncated),
+            response.map(|r| r.headers),
+            response.map(|r| r.body),
+            attempt.timings,
+            attempt.request_body,
+        ])
     }
 }
 

@@ -4,7 +4,7 @@ use crate::claims::ClaimGuard;
 use crate::faults::Run;
 use crate::jobs::Tx;
 use crate::journal::{Event as EventRow, Record};
-use crate::new_events::New;
+use crate::new_events::NewEvents;
 use crate::rows::{before, id, int, json, key, micros, number, opt_json, page_limit, page_of, parsed, time, wrong};
 use crate::{SqliteStorage, counts};
 use async_trait::async_trait;
@@ -77,7 +77,7 @@ pub(crate) fn accept_row(tx: &mut Tx<'_>, row: &[u8]) -> Run<Accepted> {
 
 /// Stores an event with its deliveries. Returns those that must not start.
 fn store(tx: &mut Tx<'_>, event: &EventRow<'_>) -> Run<Vec<DeliveryId>> {
-    let mut new = New::default();
+    let mut new = NewEvents::default();
     let held = new.add(tx, event, &mut |_| None)?;
     new.insert(tx)?;
     Ok(held)

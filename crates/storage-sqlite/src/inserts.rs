@@ -27,9 +27,12 @@ pub(crate) struct Binder<'a, 'b> {
 }
 
 impl Binder<'_, '_> {
-    pub(crate) fn bind(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
-        self.bound += 1;
-        self.statement.raw_bind_parameter(self.bound, value)
+    /// The next ones; [`rusqlite::params`] makes the list.
+    pub(crate) fn bind(&mut self, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+        values.iter().try_for_each(|value| {
+            self.bound += 1;
+            self.statement.raw_bind_parameter(self.bound, value)
+        })
     }
 }
 
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
     use crate::faults::Fault;
     use crate::memory::Memory;
-    use rusqlite::Connection;
+    use rusqlite::{Connection, params};
 
     struct Numbered(i64, &'static str);
 
@@ -74,8 +77,7 @@ mod tests {
         const VALUES: &'static str = "(?, ?, 7)";
 
         fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
-            to.bind(self.0)?;
-            to.bind(self.1)
+            to.bind(params![self.0, self.1])
         }
     }
 

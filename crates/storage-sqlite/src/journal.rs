@@ -183,8 +183,8 @@ impl Journal {
         }
     }
 
-    /// Waits until all that was asked for before is with the writer: also what callers asked for that went away, whom
-    /// nobody answers.
+    /// Waits until all that was asked for before is with the writer, or given back: also what callers asked for that went
+    /// away, whom nobody answers.
     pub(crate) async fn catch_up(&self) {
         let (caller, answer) = oneshot::channel();
         if self.queue.send(Order::Pass(caller)).is_ok() {

@@ -15,13 +15,13 @@ use uuid::Uuid;
 
 /// Rows for the three tables.
 #[derive(Default)]
-pub(crate) struct New<'a> {
+pub(crate) struct NewEvents<'a> {
     events: Vec<&'a EventRow<'a>>,
     deliveries: Vec<NewDeliveryRow<'a>>,
     attempts: Vec<AttemptOf<'a>>,
 }
 
-impl<'a> New<'a> {
+impl<'a> NewEvents<'a> {
     /// Adds an event with its deliveries. `ended` tells, once, the outcome of a delivery that has arrived already. Returns
     /// those that must not start.
     pub(crate) fn add(
@@ -104,17 +104,19 @@ impl Insert for &EventRow<'_> {
     const VALUES: &'static str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
-        to.bind(self.id)?;
-        to.bind(self.project)?;
-        to.bind(self.kind)?;
-        to.bind(self.timestamp)?;
-        to.bind(self.accepted_at)?;
-        to.bind(self.hops)?;
-        to.bind(self.ordering_key)?;
-        to.bind(self.idempotency_key)?;
-        to.bind(self.explanation)?;
-        to.bind(self.data)?;
-        to.bind(self.test)
+        to.bind(params![
+            self.id,
+            self.project,
+            self.kind,
+            self.timestamp,
+            self.accepted_at,
+            self.hops,
+            self.ordering_key,
+            self.idempotency_key,
+            self.explanation,
+            self.data,
+            self.test,
+        ])
     }
 }
 
@@ -154,17 +156,19 @@ impl Insert for NewDeliveryRow<'_> {
     const VALUES: &'static str = "(?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?)";
 
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
-        to.bind(self.delivery.id)?;
-        to.bind(self.event.project)?;
-        to.bind(self.event.id)?;
-        to.bind(self.delivery.endpoint)?;
-        to.bind(self.status.code())?;
-        to.bind(self.held)?;
-        to.bind(self.due)?;
-        to.bind(self.attempts)?;
-        to.bind(self.event.accepted_at)?;
-        to.bind(self.completed_at)?;
-        to.bind(self.delivery.queue_key)?;
-        to.bind(self.delivery.waiter)
+        to.bind(params![
+            self.delivery.id,
+            self.event.project,
+            self.event.id,
+            self.delivery.endpoint,
+            self.status.code(),
+            self.held,
+            self.due,
+            self.attempts,
+            self.event.accepted_at,
+            self.completed_at,
+            self.delivery.queue_key,
+            self.delivery.waiter,
+        ])
     }
 }

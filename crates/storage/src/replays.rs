@@ -29,8 +29,8 @@ pub struct Selection {
     pub until: Option<Timestamp>,
     /// Ended at or before this instant, so that what is sent again and fails again is not selected again.
     pub ended_by: Timestamp,
-    /// With ids below this one, the work's: what is new is not selected, whatever was done to the clock. `None` in work that was begun
-    /// before there was this bound.
+    /// With ids below this one, the work's: what is new is not selected, whatever was done to the clock. `None` in work
+    /// that was begun before there was this bound.
     #[serde(default)]
     pub before: Option<ReplayId>,
 }

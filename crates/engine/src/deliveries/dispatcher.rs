@@ -86,7 +86,7 @@ impl Dispatcher {
     }
 
     /// The outage of an endpoint, as it is now.
-    pub fn outage(&self, endpoint: EndpointId, running: Duration) -> Option<Outage> {
+    pub fn outage(&self, endpoint: EndpointId, running: impl FnOnce() -> Duration) -> Option<Outage> {
         self.queue(endpoint).lock().outage(running)
     }
 
@@ -340,7 +340,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                     if let Some(wait) = hold {
                         queue.pace.hold(now, wait);
                     }
-                    queue.outage(engine.plan.running())
+                    queue.outage(|| engine.plan.running())
                 };
                 engine.watch_outage(endpoint, outage);
                 // The next one need not wait until this one is written down.

@@ -34,7 +34,7 @@ impl Engine {
     /// Writes down the outage as it is now. One at a time, and the newest state wins.
     async fn note_outage(&self, endpoint: EndpointId) {
         let _turn = self.dispatcher.outage_writes.lock().await;
-        let outage = self.dispatcher.outage(endpoint, self.plan.running());
+        let outage = self.dispatcher.outage(endpoint, || self.plan.running());
         match self.storage.note_outage(endpoint, outage).await {
             Ok(()) => {
                 let mut noted = self.dispatcher.noted_outages.lock();
@@ -61,7 +61,7 @@ impl Engine {
     /// Disables an endpoint that has failed for too long, unless it was changed or has recovered meanwhile.
     async fn disable_failing(&self, endpoint: EndpointId) {
         let _guard = self.config.lock().await;
-        let Some(outage) = self.dispatcher.outage(endpoint, self.plan.running()) else { return };
+        let Some(outage) = self.dispatcher.outage(endpoint, || self.plan.running()) else { return };
         let lasted = self.lasted(outage);
         if self.is_too_long(endpoint, lasted) {
             let lasted = in_words(lasted);

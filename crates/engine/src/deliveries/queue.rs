@@ -159,13 +159,13 @@ impl Queue {
         self.failing_from = Some(outage.running);
     }
 
-    /// Since when there were failures only; `running` is how long Kanca has run by now.
-    pub fn outage(&mut self, running: Duration) -> Option<Outage> {
+    /// Since when there were failures only; `running` tells how long Kanca has run by now.
+    pub fn outage(&mut self, running: impl FnOnce() -> Duration) -> Option<Outage> {
         let Some(since) = self.pace.outage_began() else {
             self.failing_from = None;
             return None;
         };
-        Some(Outage { since, running: *self.failing_from.get_or_insert(running) })
+        Some(Outage { since, running: *self.failing_from.get_or_insert_with(running) })
     }
 
     /// How many workers should be started now; they are counted in.

@@ -5,7 +5,7 @@ use super::{Event, Key, Outcome, Record, Shared, Waiting, Writeback};
 use crate::batches::Batches;
 use crate::faults::{Fault, Run, named};
 use crate::jobs::Tx;
-use crate::new_events::New;
+use crate::new_events::NewEvents;
 use crate::rows::{int, uint};
 use crate::{counts, outcomes};
 use kanca_storage::{Result, StorageError};
@@ -150,7 +150,7 @@ impl Batches {
             self.one_by_one(rows, &mut ends)?;
         } else {
             let mut tx = Tx { sql: &self.sql, memory: &mut self.memory };
-            let mut new = New::default();
+            let mut new = NewEvents::default();
             // Nothing that is asked of the journal's events depends on an outcome, so they can go first.
             for row in rows {
                 if let Record::Event(event) = row {
@@ -213,7 +213,7 @@ impl<'a> Ends<'a> {
 }
 
 fn store<'a>(tx: &mut Tx<'_>, event: &'a Event<'a>, ends: &mut Ends<'a>) -> Run<()> {
-    let mut new = New::default();
+    let mut new = NewEvents::default();
     new.add(tx, event, &mut |delivery| ends.0.remove(&delivery))?;
     new.insert(tx)
 }

@@ -41,8 +41,9 @@ impl Writeback {
     /// Starts the thread for this log.
     pub(crate) fn start(log: PathBuf, shared: Arc<Shared>) -> std::io::Result<Self> {
         let (parts, ordered) = channel();
-        let thread =
-            std::thread::Builder::new().name("kanca-writeback".into()).spawn(move || serve(&log, &ordered, &shared))?;
+        let thread = std::thread::Builder::new()
+            .name("kanca-writeback".into())
+            .spawn(move || serve(&log, &ordered, &shared, File::sync_data))?;
         Ok(Self { parts: Some(parts), thread: Some(thread), known: 0 })
     }
 
@@ -60,7 +61,7 @@ impl Writeback {
     }
 }
 
-fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared) {
+fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared, mut sync: impl FnMut(&File) -> std::io::Result<()>) {
     let mut file = None;
     // Of parts whose sync is still to come.
     let mut files = Vec::new();
@@ -82,7 +83,7 @@ fn serve(log: &Path, parts: &Receiver<Part>, shared: &Shared) {
         if files.is_empty() || lost {
             continue;
         }
-        match log.sync_data() {
+        match sync(log) {
             Ok(()) => files.drain(..).for_each(|file| shared.free[file].store(true, Ordering::Release)),
             Err(error) => {
                 lost = true;
@@ -97,5 +98,34 @@ impl Drop for Writeback {
     fn drop(&mut self) {
         drop(self.parts.take());
         drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which files are free after a part for each of them, with syncs that end so.
+    fn freed(syncs: [bool; 3]) -> [bool; 3] {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let shared = Shared::default();
+        let (parts, ordered) = channel();
+        for file in 0..3 {
+            parts.send(Part { from: 0, to: 0, files: vec![file] }).unwrap();
+        }
+        drop(parts);
+        let mut ends = syncs.into_iter();
+        serve(log.path(), &ordered, &shared, |_| match ends.next() {
+            Some(false) => Err(std::io::Error::other("the disk is broken")),
+            _ => Ok(()),
+        });
+        std::array::from_fn(|file| shared.free[file].load(Ordering::Acquire))
+    }
+
+    #[test]
+    fn after_a_sync_that_failed_no_file_is_free_any_more() {
+        assert_eq!(freed([true, true, true]), [true, true, true]);
+        assert_eq!(freed([true, false, true]), [true, false, false]);
+        assert_eq!(freed([false, true, true]), [false, false, false]);
     }
 }

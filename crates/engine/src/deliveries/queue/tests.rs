@@ -181,7 +181,7 @@ fn an_outage_that_was_forgotten_does_not_count_for_the_next() {
         assert!(matches!(queue.next(now, Some(most(64)), true), Next::Work(_)));
         queue.answered(now, Signal::Broken, Some(most(64)));
         queue.done();
-        assert_eq!(queue.outage(running), Some(Outage { since: now, running }));
+        assert_eq!(queue.outage(|| running), Some(Outage { since: now, running }));
         queue.start_afresh();
     }
 }
