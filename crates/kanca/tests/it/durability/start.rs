@@ -1,6 +1,6 @@
 //! Starts that cannot be say why, in a sentence.
 
-use crate::support::Server;
+use crate::support::{PATIENCE, Server, eventually};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -79,4 +79,30 @@ fn a_start_without_settings_is_ready_and_says_where() {
         assert_eq!(server.api_as(None).send("GET", path, &[], None).expect_text(200), body);
     }
     assert!(server.log().contains("/#/setup?token="), "the first start shows the owner's link");
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_it_goes() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let program = Server::start().command().get_program().to_owned();
+    let mut server = Command::new("sh")
+        .args(["-c", "ulimit -Sn 200 && exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limits = std::path::PathBuf::from(format!("/proc/{}/limits", server.id()));
+    eventually("the soft limit is the hard one", PATIENCE, || {
+        let all = std::fs::read_to_string(&limits).unwrap();
+        let numbers = all.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace();
+        let numbers: Vec<_> = numbers.collect();
+        // The shell has lowered it when the program's own files are there.
+        let is_up = dir.path().join("kanca.db").exists();
+        (is_up && numbers[0] == numbers[1] && numbers[0] != "200").then_some(())
+    });
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
