@@ -8,9 +8,12 @@
 //! A state machine without a clock: instants are parameters, and one that lies before what was seen already (a clock
 //! that was set back) neither stalls anything nor gives anything for free.
 
+mod window;
+
+use self::window::Window;
 use crate::attempts::{AttemptEnd, ReasonCode};
 use crate::endpoints::options::RateLimit;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Attempts at a time before anything is known of the receiver.
@@ -35,7 +38,8 @@ pub enum Signal {
     Success,
     /// It cannot keep up: a timeout, 429, 502 or 504.
     Overloaded,
-    /// It is not there or not in order: no answer, or another 5xx.
+    /// It is not there or not in order: no answer, another 5xx, or an answer that every delivery would get, because it has
+    /// moved or wants credentials (3xx, 401, 403, 404, 405).
     Broken,
     /// It answered, and refused this one delivery; that says nothing about the next.
     Refused,
@@ -50,7 +54,7 @@ impl Signal {
         match end {
             AttemptEnd::Status(200..=299) => Self::Success,
             AttemptEnd::Status(429 | 502 | 504) | AttemptEnd::NoAnswer(ReasonCode::Timeout) => Self::Overloaded,
-            AttemptEnd::Status(500..) => Self::Broken,
+            AttemptEnd::Status(300..=399 | 401 | 403..=405 | 407 | 500..) => Self::Broken,
             AttemptEnd::Status(_) => Self::Refused,
             AttemptEnd::NoAnswer(reason) => match reason {
                 ReasonCode::Dns
@@ -120,8 +124,8 @@ pub struct Pace {
     failing_since: Option<Timestamp>,
     breaker: Breaker,
     held_until: Option<Timestamp>,
-    /// When the next attempt would be due if they came evenly (the generic cell rate algorithm).
-    next_even: Option<Timestamp>,
+    /// What counts for the rate.
+    window: Window,
 }
 
 impl Default for Pace {
@@ -134,7 +138,7 @@ impl Default for Pace {
             failing_since: None,
             breaker: Breaker::Closed,
             held_until: None,
-            next_even: None,
+            window: Window::default(),
         }
     }
 }
@@ -143,6 +147,14 @@ impl Pace {
     /// A pace that goes on with an outage known from before, such as one from before a restart.
     pub fn failing_since(since: Timestamp) -> Self {
         Self { failing_since: Some(since), ..Self::default() }
+    }
+
+    /// Forgets what is known of the receiver, because it is asked in another way from now on. What was sent to it lately
+    /// still counts for the rate; the pause that it asked for holds unless it `is_another`.
+    pub fn start_afresh(&mut self, is_another: bool) {
+        let before = std::mem::take(self);
+        self.window = before.window;
+        self.held_until = before.held_until.filter(|_| !is_another);
     }
 
     /// How many attempts may be under way, of at most `most`.
@@ -157,7 +169,7 @@ impl Pace {
 
     /// Whether an attempt may begin while `under_way` others are, of at most `most`. [`Admission::Go`] counts it.
     pub fn admit(&mut self, now: Timestamp, under_way: u32, most: u32, rate: Option<RateLimit>) -> Admission {
-        self.forget_the_future(now, rate);
+        self.forget_the_future(now);
         if let Some(until) = self.held_until {
             if now < until {
                 return Admission::At(until);
@@ -186,20 +198,25 @@ impl Pace {
     /// Counts an attempt that did not ask: one that a conversation waits for.
     pub fn count(&mut self, now: Timestamp, rate: Option<RateLimit>) {
         if let Some(rate) = rate {
-            self.next_even = Some(self.next_even.map_or(now, |at| at.max(now)) + interval(rate));
+            self.window.count(now, rate);
         }
     }
 
     /// When the rate allows the next attempt, if that is not now.
     fn rate_allows(&self, now: Timestamp, rate: Option<RateLimit>) -> Option<Timestamp> {
-        let (rate, next) = (rate?, self.next_even?);
-        // A whole period's worth may go at once.
-        let earliest = next - (period(rate) - interval(rate));
-        (earliest > now).then_some(earliest)
+        self.window.next(now, rate?)
+    }
+
+    /// How many attempts may begin within about a second, where that is not for the receiver to show.
+    pub fn soon(&self, now: Timestamp, rate: Option<RateLimit>) -> Option<u32> {
+        if self.breaker != Breaker::Closed || self.held_until.is_some_and(|until| now < until) {
+            return Some(1);
+        }
+        rate.map(|rate| rate.requests.div_ceil(rate.per_seconds.max(1)).max(1))
     }
 
     /// A clock that was set back must not leave the endpoint waiting for an instant that was near once.
-    fn forget_the_future(&mut self, now: Timestamp, rate: Option<RateLimit>) {
+    fn forget_the_future(&mut self, now: Timestamp) {
         if let Breaker::Open { until, pause } = self.breaker
             && until > now + pause
         {
@@ -208,11 +225,7 @@ impl Pace {
         if self.held_until.is_some_and(|until| until > now + LONGEST_HOLD) {
             self.held_until = Some(now + LONGEST_HOLD);
         }
-        if let Some(rate) = rate
-            && self.next_even.is_some_and(|at| at > now + period(rate) + period(rate))
-        {
-            self.next_even = Some(now + period(rate));
-        }
+        self.window.forget_the_future(now);
         if self.last_cut.is_some_and(|at| at > now) {
             self.last_cut = None;
         }
@@ -226,16 +239,15 @@ impl Pace {
                     self.breaker = Breaker::Open { until: now, pause };
                 }
             }
-            Signal::Success | Signal::Refused => self.is_there(signal == Signal::Success, most),
+            Signal::Success | Signal::Refused => self.is_there(now, signal == Signal::Success, most),
             Signal::Overloaded | Signal::Broken => self.failed(now, signal),
         }
     }
 
-    fn is_there(&mut self, success: bool, most: u32) {
+    fn is_there(&mut self, now: Timestamp, success: bool, most: u32) {
         self.failures = 0;
-        if success {
-            self.failing_since = None;
-        }
+        // Refusing is failing: only a success ends it.
+        self.failing_since = if success { None } else { Some(self.began_to_fail(now)) };
         if self.breaker != Breaker::Closed {
             self.breaker = Breaker::Closed;
             self.limit = f64::from(RAMP_LIMIT);
@@ -246,10 +258,13 @@ impl Pace {
         }
     }
 
+    fn began_to_fail(&self, now: Timestamp) -> Timestamp {
+        self.failing_since.map_or(now, |since| since.min(now))
+    }
+
     fn failed(&mut self, now: Timestamp, signal: Signal) {
         self.failures = self.failures.saturating_add(1);
-        let since = self.failing_since.unwrap_or(now);
-        self.failing_since = Some(since.min(now));
+        self.failing_since = Some(self.began_to_fail(now));
         let cut_lately = self.last_cut.is_some_and(|at| now < at + CUT_PAUSE);
         if signal == Signal::Overloaded && !cut_lately {
             self.limit = (self.limit / 2.0).max(1.0);
@@ -288,14 +303,6 @@ impl Pace {
             (_, Breaker::Closed) => self.rate_allows(now, rate).map(Waiting::Rate),
         }
     }
-}
-
-fn period(rate: RateLimit) -> SignedDuration {
-    SignedDuration::from_secs(rate.per_seconds.into())
-}
-
-fn interval(rate: RateLimit) -> SignedDuration {
-    period(rate) / i32::try_from(rate.requests.max(1)).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -60,6 +60,18 @@ impl Endpoint {
         Arc::new(Self { way, signing: Signing::new(&secrets), record, subscription, secrets, own_headers, own_slug })
     }
 
+    /// Whether its receiver may answer otherwise than to `old`: requests look or are signed differently, or begin again.
+    fn asks_otherwise_than(&self, old: &Self) -> bool {
+        let (new, before) = (&self.record, &old.record);
+        let requests = |record: &EndpointRecord| (record.format, record.options.transformation.clone());
+        requests(new) != requests(before)
+            || self.secrets.secret != old.secrets.secret
+            || self.own_headers != old.own_headers
+            || self.secrets.options.client_certificate != old.secrets.options.client_certificate
+            || self.secrets.options.proxy != old.secrets.options.proxy
+            || (new.status.sends() && !before.status.sends())
+    }
+
     /// The names of the custom headers.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
         self.secrets.headers.iter().map(|(name, _)| name.as_str())
@@ -224,10 +236,13 @@ impl Engine {
         self.storage.update_endpoint(record.clone()).await?;
         let endpoint = Endpoint::new(self, record, subscription, secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        let is_another = endpoint.record.url != old.record.url;
+        if is_another || endpoint.asks_otherwise_than(&old) {
+            self.forget_outage(id, is_another).await;
+        }
         if old.record.ordering == Ordering::Key && endpoint.record.ordering == Ordering::None {
             self.dispatcher.promote_all(id, self.plan.now());
         }
-        self.forget_outage(id).await;
         self.begin_handshake(&endpoint);
         self.look_for_due(id);
         if endpoint.record.status == EndpointStatus::Disabled && old.record.status != EndpointStatus::Disabled {

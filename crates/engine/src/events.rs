@@ -1,7 +1,7 @@
 //! Publishing events: match the endpoints, commit the event with its deliveries, hand them to the dispatcher.
 
 use crate::Engine;
-use crate::deliveries::{EventBody, Job};
+use crate::deliveries::{Asked, EventBody, JOB_WEIGHT, Job};
 use crate::endpoints::Endpoint;
 use crate::errors::{EngineError, FieldError, Result};
 use jiff::Timestamp;
@@ -220,7 +220,9 @@ impl Engine {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
-            let claim = self.dispatcher.reserve(project, endpoint.record.id, delivery, due);
+            let (weight, rate) = (body.weight() + JOB_WEIGHT, endpoint.record.options.rate_in_force());
+            let asked = Asked { id: delivery, weight, waited_for: waiter.is_some(), rate };
+            let claim = self.dispatcher.reserve(endpoint, &asked, project, due);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,

@@ -110,20 +110,77 @@ fn a_receiver_that_asks_for_a_pause_gets_it_but_not_for_ever() {
 }
 
 #[test]
-fn a_rate_lets_a_periods_worth_through_and_then_evenly() {
+fn a_rate_holds_in_every_period_and_not_just_in_those_that_begin_anew() {
     let rate = Some(RateLimit { requests: 4, per_seconds: 2 });
     let mut pace = Pace::default();
-    for _ in 0..4 {
-        assert_eq!(pace.admit(at(0), 0, MOST, rate), Admission::Go);
+    for millis in [0, 0, 300, 700] {
+        assert_eq!(pace.admit(at(millis), 0, MOST, rate), Admission::Go);
     }
-    assert_eq!(pace.admit(at(0), 0, MOST, rate), Admission::At(at(500)));
-    assert_eq!(pace.admit(at(500), 0, MOST, rate), Admission::Go);
-    assert_eq!(pace.admit(at(500), 0, MOST, rate), Admission::At(at(1_000)));
+    assert_eq!(pace.admit(at(1_999), 0, MOST, rate), Admission::At(at(2_000)));
+    assert_eq!(pace.waiting(at(1_999), rate), Some(Waiting::Rate(at(2_000))));
+    assert_eq!(pace.admit(at(2_000), 0, MOST, rate), Admission::Go);
+    assert_eq!(pace.admit(at(2_000), 0, MOST, rate), Admission::Go);
+    assert_eq!(pace.admit(at(2_000), 0, MOST, rate), Admission::At(at(2_300)));
+}
+
+#[test]
+fn what_was_sent_and_asked_for_holds_when_the_endpoint_is_changed() {
+    let rate = Some(RateLimit { requests: 1, per_seconds: 60 });
+    let mut pace = broken();
+    assert_eq!(pace.admit(at(5_000), 0, MOST, rate), Admission::Go);
+    pace.ended(at(5_000), Signal::Broken, MOST);
+    pace.hold(at(5_000), Duration::from_mins(5));
+    pace.start_afresh(false);
+    assert_eq!((pace.outage_began(), pace.limit(MOST)), (None, FIRST_LIMIT));
+    assert_eq!(pace.admit(at(5_000), 0, MOST, rate), Admission::At(at(305_000)));
+    pace.start_afresh(true);
+    assert_eq!(pace.admit(at(5_000), 0, MOST, rate), Admission::At(at(65_000)), "another receiver, the same rate");
+}
+
+#[test]
+fn refusing_everything_is_failing_and_what_every_delivery_would_get_opens_the_breaker() {
+    for status in [301, 401, 403, 404, 405, 500] {
+        let mut pace = Pace::default();
+        for _ in 0..BREAKER_FAILURES {
+            pace.ended(at(0), Signal::of(AttemptEnd::Status(status)), MOST);
+        }
+        assert_eq!(pace.waiting(at(0), None), Some(Waiting::Breaker(Some(at(5_000)))), "{status}");
+    }
+    let mut pace = Pace::default();
+    for millis in 7..100 {
+        pace.ended(at(millis), Signal::of(AttemptEnd::Status(422)), MOST);
+    }
+    assert_eq!(pace.outage_began(), Some(at(7)));
+    pace.ended(at(100), Signal::Success, MOST);
+    assert_eq!(pace.outage_began(), None);
 }
 
 proptest! {
-    /// Whatever happens and wherever the clock goes: in no period does more than twice the rate begin (a bucket that was
-    /// full, and what flowed in meanwhile), and from each instant a bounded wait leads to an attempt.
+    /// In no period, wherever it begins, do more attempts begin than the rate allows; and no less than nearly that where
+    /// there is always one more to make.
+    #[test]
+    fn no_period_holds_more_than_the_rate(
+        requests in prop_oneof![1u32..20, 990u32..3_500], per_seconds in 1u32..4, pauses in prop::collection::vec(0i64..700, 1..300),
+    ) {
+        let rate = RateLimit { requests, per_seconds };
+        let period = i64::from(per_seconds) * 1_000;
+        let (mut pace, mut now, mut began) = (Pace::default(), 0, Vec::new());
+        for pause in pauses {
+            now += pause;
+            while pace.admit(at(now), 0, MOST, Some(rate)) == Admission::Go {
+                began.push(now);
+            }
+        }
+        let most = usize::try_from(requests).unwrap();
+        for (first, behind) in began.iter().zip(began.iter().skip(most)) {
+            prop_assert!(behind - first >= period, "{} and more from {first} to {behind}", most + 1);
+        }
+        let first_period = began.iter().filter(|at| **at < began[0] + period).count();
+        prop_assert!(first_period >= most - most.div_ceil(1_000), "{first_period}");
+    }
+
+    /// Whatever happens and wherever the clock goes: no more than the rate begins at once, and from each instant a
+    /// bounded wait leads to an attempt.
     #[test]
     fn no_storm_and_no_stall_whatever_the_clock_does(
         steps in prop::collection::vec((0u8..6, -100_000i64..100_000), 1..200),
@@ -156,7 +213,7 @@ proptest! {
             prop_assert!(then <= at(now) + LONGEST_HOLD + LONGEST_PAUSE + Duration::from_secs(2 * u64::from(per_seconds)));
         }
         let mut burst = 0;
-        while waited_go(&mut pace, at(now), rate) { burst += 1; prop_assert!(burst <= 2 * requests) }
+        while waited_go(&mut pace, at(now), rate) { burst += 1; prop_assert!(burst <= requests) }
     }
 }
 

@@ -3,7 +3,7 @@
 //! memory and places for attempts, is divided among projects (`shares`).
 
 use super::crew::{Crew, Task};
-use super::queue::{Next, Outage, Queue, Terms};
+use super::queue::{Asked, Next, Outage, Queue, Terms};
 use super::shares::{JOB_WEIGHT, Room, Shares};
 use super::{Job, outcome::Step};
 use crate::Engine;
@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Deliveries read from the table at a time at most.
-const REFILL: usize = 128;
+const REFILL: usize = 512;
 /// What a delivery is taken to weigh before any has been seen: the most that one with the greatest event does.
 const LIKELY_WEIGHT: usize = 2 << 20;
 /// How long after a failed refill the table is read again.
@@ -38,7 +38,8 @@ pub struct Health {
 #[derive(Default)]
 pub(crate) struct Dispatcher {
     queues: RwLock<HashMap<EndpointId, Arc<Mutex<Queue>>>>,
-    /// When to look into the table, by time; at most one entry per endpoint matters, later ones are harmless.
+    /// When to look into the table, by time: for each endpoint when it has something due next, and later ones that have
+    /// become needless.
     /// With a delivery it is one that a conversation waits for, which takes no queue.
     alarms: Mutex<BTreeSet<Alarm>>,
     alarm_changed: Notify,
@@ -66,8 +67,9 @@ impl Dispatcher {
     }
 
     /// Reserves memory for a new delivery of an endpoint.
-    pub fn reserve(&self, project: ProjectId, endpoint: EndpointId, delivery: DeliveryId, now: Timestamp) -> bool {
-        self.shares.has_room(project) && self.queue(endpoint).lock().reserve(delivery, now)
+    pub fn reserve(&self, endpoint: &Endpoint, asked: &Asked, project: ProjectId, now: Timestamp) -> bool {
+        let memory = self.shares.allowance(project);
+        endpoint.sends() && self.queue(endpoint.record.id).lock().reserve(asked, memory, now)
     }
 
     /// The memory of an event of so many bytes.
@@ -75,9 +77,9 @@ impl Dispatcher {
         self.shares.room(project, bytes)
     }
 
-    /// Nothing is known of an endpoint's receiver any more.
-    pub fn start_afresh(&self, endpoint: EndpointId) {
-        self.queue(endpoint).lock().start_afresh();
+    /// An endpoint's receiver is asked in another way from now on, or `is_another`.
+    pub fn start_afresh(&self, endpoint: EndpointId, is_another: bool) {
+        self.queue(endpoint).lock().start_afresh(is_another);
     }
 
     /// Goes on with an outage known from before a restart.
@@ -104,15 +106,13 @@ impl Dispatcher {
         self.likely_weight.store(sunk, Ordering::Relaxed);
     }
 
-    /// How many deliveries to read so that they fit, going by the heaviest seen lately; never none.
-    fn refill_size(&self) -> u32 {
-        let free = self.shares.free_weight();
+    /// How many of `wanted` deliveries to read so that they fit, going by the heaviest seen lately; never none.
+    fn refill_size(&self, wanted: usize) -> u32 {
         let each = match self.likely_weight.load(Ordering::Relaxed) {
             0 => LIKELY_WEIGHT,
             known => known,
         };
-        // Several endpoints may read at once: none takes more than a quarter of what is free.
-        u32::try_from((free / 4 / each).clamp(1, REFILL)).unwrap_or(1)
+        u32::try_from((self.shares.readable() / each).min(wanted).clamp(1, REFILL)).unwrap_or(1)
     }
 
     /// Takes over jobs whose deliveries are durable now.
@@ -120,7 +120,7 @@ impl Dispatcher {
         for (endpoint, job) in jobs {
             let id = endpoint.record.id;
             let queue = self.queue(id);
-            self.likely_weight.fetch_max(job.event.weight(), Ordering::Relaxed);
+            self.likely_weight.fetch_max(job.weight(), Ordering::Relaxed);
             if job.reserved {
                 let (project, is_held) = (job.event.project_id, held.contains(&job.id));
                 self.shares.add_weight(project, JOB_WEIGHT);
@@ -138,15 +138,17 @@ impl Dispatcher {
     pub fn drop_claims(&self, jobs: Vec<(Arc<Endpoint>, Job)>) {
         for (endpoint, job) in jobs {
             if job.reserved {
-                self.queue(endpoint.record.id).lock().cancel_reservation(job.id);
+                self.queue(endpoint.record.id).lock().cancel_reservation(&job);
             }
         }
     }
 
     /// The table has something due for an endpoint at this time.
     pub fn note_due(&self, endpoint: EndpointId, due: Timestamp) {
-        self.queue(endpoint).lock().note_due(due);
-        self.set_alarm((due, endpoint, None));
+        // For what was known before there is an alarm; one for each of many retries would be a list of them in memory.
+        if self.queue(endpoint).lock().note_due(due) {
+            self.set_alarm((due, endpoint, None));
+        }
     }
 
     fn set_alarm(&self, alarm: Alarm) {
@@ -172,9 +174,15 @@ impl Dispatcher {
     }
 
     fn recruit(&self, engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
-        let Some((project, terms)) = engine.terms(endpoint) else { return };
-        let (now, room) = (engine.plan.now(), self.shares.has_room(project));
-        let wanted = queue.lock().recruit(now, terms, room);
+        let (now, terms) = (engine.plan.now(), engine.terms(endpoint));
+        let (wanted, shed) = {
+            let mut queue = queue.lock();
+            let wanted = terms.map_or(0, |(project, terms)| queue.recruit(now, terms, self.shares.allowance(project)));
+            let is_quiet = || engine.snapshot.load().endpoints.get(&endpoint).is_some_and(|endpoint| !endpoint.sends());
+            let shed = if terms.is_some() || is_quiet() { queue.shed(now, terms.map(|(_, t)| t)) } else { Vec::new() };
+            (wanted, shed)
+        };
+        engine.put_back(endpoint, queue, &shed);
         for _ in 0..wanted {
             self.crew.take_on(Task { engine: engine.clone(), endpoint, queue: queue.clone() });
         }
@@ -275,6 +283,24 @@ impl Engine {
         self.dispatcher.recruit(self, endpoint, &queue);
     }
 
+    /// Lets go of jobs in memory: they wait in the table.
+    fn put_back(&self, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, jobs: &[Job]) {
+        let Some(project) = jobs.first().map(|job| job.event.project_id) else { return };
+        self.dispatcher.shares.drop_weight(project, jobs.len() * JOB_WEIGHT);
+        let (deliveries, queue): (Vec<_>, _) = (jobs.iter().map(|job| job.id).collect(), queue.clone());
+        self.spawn(move |engine| async move {
+            while let Err(error) = engine.storage.release(deliveries.clone()).await {
+                if !matches!(error, kanca_storage::StorageError::Full(_)) {
+                    tracing::error!(%endpoint, %error, "deliveries could not be put back; they go on after a restart");
+                    return;
+                }
+                tokio::time::sleep(REFILL_PAUSE).await;
+            }
+            queue.lock().note_due(engine.plan.now());
+            engine.look_for_due(endpoint);
+        });
+    }
+
     /// Starts workers for every endpoint with work, such as when the disk has room again.
     pub(crate) fn look_everywhere(&self) {
         let endpoints: Vec<_> = self.dispatcher.queues.read().keys().copied().collect();
@@ -322,13 +348,13 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
     loop {
         let allowed = engine.terms(endpoint);
         let (project, terms) = allowed.unzip();
-        let room = project.is_some_and(|project| dispatcher.shares.has_room(project));
-        let next = queue.lock().next(engine.plan.now(), terms, room);
+        let memory = project.map(|project| dispatcher.shares.allowance(project)).unwrap_or_default();
+        let next = queue.lock().next(engine.plan.now(), terms, memory);
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
                 let (project, delivery) = (job.event.project_id, job.id);
-                let waited_for = job.waiter.is_some();
+                let (weight, waited_for) = (job.weight(), job.waiter.is_some());
                 let place = dispatcher.shares.take_place(project).await;
                 let attempted = engine.attempt(endpoint, *job).await;
                 drop(place);
@@ -353,13 +379,13 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                 if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
                     dispatcher.idle.notify_waiters();
                 }
-                queue.lock().done();
+                queue.lock().done(weight);
                 if let Some(due) = step.due.filter(|_| waited_for) {
                     dispatcher.set_alarm((due, endpoint, Some(delivery)));
                 }
                 take_step(&engine, endpoint, &queue, step);
             }
-            Next::Refill => refill(&engine, endpoint, &queue).await,
+            Next::Refill(wanted) => refill(&engine, endpoint, &queue, wanted).await,
             Next::RestUntil(at) => return dispatcher.set_alarm((at, endpoint, None)),
             Next::Rest => return,
         }
@@ -375,15 +401,15 @@ fn take_step(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, s
     }
 }
 
-async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>) {
+async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, wanted: usize) {
     let now = engine.plan.now();
-    match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size()).await {
+    match engine.storage.claim_due(endpoint, now, engine.dispatcher.refill_size(wanted)).await {
         Ok(claimed) => {
             let jobs: Vec<_> = claimed.items.into_iter().map(|due| Job::from_table(due, &engine.dispatcher)).collect();
             for job in &jobs {
                 engine.dispatcher.shares.add_weight(job.event.project_id, JOB_WEIGHT);
             }
-            engine.dispatcher.note_read(jobs.iter().map(|j| j.event.weight()).max());
+            engine.dispatcher.note_read(jobs.iter().map(Job::weight).max());
             let next = queue.lock().refilled(jobs, claimed.next_due);
             if let Some(due) = next {
                 engine.dispatcher.set_alarm((due, endpoint, None));

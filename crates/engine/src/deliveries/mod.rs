@@ -19,8 +19,10 @@ pub(crate) use body::{Changed, finished};
 pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
+pub(crate) use queue::Asked;
+pub(crate) use shares::JOB_WEIGHT;
 
-use self::shares::{JOB_WEIGHT, Room};
+use self::shares::Room;
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
 use crate::errors::{EngineError, Result};
@@ -82,8 +84,7 @@ impl EventBody {
 
     /// The same, and the memory it takes is counted until it is dropped.
     pub fn counted(self, dispatcher: &Dispatcher) -> Self {
-        let bytes = self.data.as_str().len() * 2;
-        Self { _room: Some(dispatcher.room(self.project_id, bytes)), ..self }
+        Self { _room: Some(dispatcher.room(self.project_id, self.weight())), ..self }
     }
 
     /// The same, marked as a test or not.
@@ -108,9 +109,9 @@ impl EventBody {
         Envelope { project, id, event_type: &self.event_type, timestamp, data: &self.data }
     }
 
-    /// Bytes that it takes in memory with one delivery, roughly: the data, and as much again for its encoded form.
+    /// Bytes that it takes in memory, roughly: the data, and as much again for its encoded form.
     pub fn weight(&self) -> usize {
-        self.data.as_str().len() * 2 + JOB_WEIGHT
+        self.data.as_str().len() * 2 + size_of::<Self>()
     }
 }
 
@@ -133,6 +134,11 @@ impl Job {
     pub fn first(id: DeliveryId, event: Arc<EventBody>, waiter: Option<Waiter>, reserved: bool) -> Self {
         let scheduled_from = event.accepted_at;
         Self { id, event, steps_used: 0, attempt_count: 0, scheduled_from, manual: false, waiter, reserved }
+    }
+
+    /// Bytes that it takes in memory, roughly, if nobody shares its event.
+    pub fn weight(&self) -> usize {
+        self.event.weight() + JOB_WEIGHT
     }
 
     fn from_table(due: DueDelivery, dispatcher: &Dispatcher) -> Self {

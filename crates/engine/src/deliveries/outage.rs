@@ -89,9 +89,10 @@ impl Engine {
         }
     }
 
-    /// The endpoint was changed: what was known of its receiver is no longer worth anything.
-    pub(crate) async fn forget_outage(&self, endpoint: EndpointId) {
-        self.dispatcher.start_afresh(endpoint);
+    /// The endpoint was changed so that its receiver is asked in another way, or `is_another`: how it fared is no longer
+    /// worth anything.
+    pub(crate) async fn forget_outage(&self, endpoint: EndpointId, is_another: bool) {
+        self.dispatcher.start_afresh(endpoint, is_another);
         if self.dispatcher.noted_outages.lock().contains(&endpoint) {
             self.note_outage(endpoint).await;
         }

@@ -2,6 +2,7 @@
 //! and when to look into the table again. A plain state machine under a lock; nothing here waits.
 
 use super::Job;
+use super::shares::Allowance;
 use jiff::Timestamp;
 use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::DeliveryId;
@@ -11,13 +12,16 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 /// Jobs of one endpoint kept in memory at most; what does not fit waits in the table.
-const MAX_JOBS: usize = 4_096;
+const MAX_JOBS: usize = 16_384;
+/// So many rounds of attempts are read from the table at a time; where the pace says what goes out soon, no more of them
+/// stay in memory.
+const ROUNDS: usize = 4;
 
 /// What a worker does next.
 pub(super) enum Next {
     Work(Box<Job>),
-    /// Read due deliveries from the table.
-    Refill,
+    /// Read due deliveries from the table, at most so many.
+    Refill(usize),
     /// Nothing to do; the worker is counted out.
     Rest,
     /// There is work, but not before this instant; the worker is counted out.
@@ -29,6 +33,17 @@ pub(super) enum Next {
 pub(super) struct Terms {
     /// Attempts at a time at most.
     pub most: u32,
+    pub rate: Option<RateLimit>,
+}
+
+/// A delivery for which memory is wanted.
+pub(crate) struct Asked {
+    pub id: DeliveryId,
+    /// What [`Job::weight`] will be.
+    pub weight: usize,
+    /// Whether a conversation waits for it.
+    pub waited_for: bool,
+    /// What the endpoint allows.
     pub rate: Option<RateLimit>,
 }
 
@@ -46,6 +61,8 @@ pub(super) struct Queue {
     /// How long Kanca had run when the endpoint began to do nothing but fail.
     failing_from: Option<Duration>,
     held: HashMap<DeliveryId, Job>,
+    /// Bytes that all of these, the reserved ones and those under way take.
+    weight: usize,
     /// Places given out for jobs whose commit is under way, and whether the job was promoted before it came: who stores
     /// it may hear of the commit later than who ends the delivery before it.
     reserved: HashMap<DeliveryId, bool>,
@@ -64,25 +81,35 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Takes a place in memory for a new delivery, unless there is none or older ones wait in the table (which a new one
-    /// must not overtake).
-    pub fn reserve(&mut self, id: DeliveryId, now: Timestamp) -> bool {
+    /// Takes a place in memory for a new delivery, unless there is none, older ones wait in the table (which a new one must
+    /// not overtake) or it would not be sent soon. What a conversation waits for stands behind nothing of this.
+    pub fn reserve(&mut self, asked: &Asked, memory: Allowance, now: Timestamp) -> bool {
         let behind = self.refilling || self.next_due.is_some_and(|due| due <= now);
-        let granted = !self.is_full() && !behind && !self.forgotten;
+        let is_soon = self.pace.soon(now, asked.rate).is_none_or(|soon| self.len() < size(soon) * ROUNDS);
+        let fits = memory.fits(self.weight + asked.weight) && !behind && is_soon;
+        let goes_first = asked.waited_for && self.urgent.len() + self.reserved.len() < URGENT;
+        let granted = (fits || goes_first) && !self.is_full() && !self.forgotten;
         if granted {
-            self.reserved.insert(id, false);
+            self.reserved.insert(asked.id, false);
+            self.weight += asked.weight;
         }
         granted
     }
 
     /// Whether no more jobs find a place in memory.
     pub fn is_full(&self) -> bool {
-        self.urgent.len() + self.ready.len() + self.held.len() + self.reserved.len() >= MAX_JOBS
+        self.len() >= MAX_JOBS
     }
 
-    /// Gives a reserved place back without a job.
-    pub fn cancel_reservation(&mut self, id: DeliveryId) {
-        self.reserved.remove(&id);
+    fn len(&self) -> usize {
+        self.urgent.len() + self.ready.len() + self.held.len() + self.reserved.len()
+    }
+
+    /// Gives a reserved place back without its job.
+    pub fn cancel_reservation(&mut self, job: &Job) {
+        if self.reserved.remove(&job.id).is_some() {
+            self.lighten(job.weight());
+        }
     }
 
     /// Puts a job in whose place was reserved; `false` when the endpoint is gone meanwhile, and the job with it.
@@ -94,7 +121,7 @@ impl Queue {
         if held && !promoted {
             self.held.insert(job.id, job);
         } else {
-            self.push(job);
+            self.line_up(job);
         }
         true
     }
@@ -102,6 +129,7 @@ impl Queue {
     /// A job that somebody waits for, and that memory was not reserved for, may start; `false` when the endpoint is gone.
     pub fn put_urgent(&mut self, job: Job) -> bool {
         if !self.forgotten {
+            self.weight += job.weight();
             self.urgent.push_back(job);
         }
         !self.forgotten
@@ -114,7 +142,7 @@ impl Queue {
         }
     }
 
-    fn push(&mut self, job: Job) {
+    fn line_up(&mut self, job: Job) {
         if job.manual || job.waiter.is_some() {
             self.urgent.push_back(job);
         } else {
@@ -140,17 +168,20 @@ impl Queue {
         self.ready.extend(self.held.drain().map(|(_, job)| job));
     }
 
-    /// The table has something due at this time.
-    pub fn note_due(&mut self, due: Timestamp) {
+    /// The table has something due at this time. Says whether that is earlier than what was known.
+    pub fn note_due(&mut self, due: Timestamp) -> bool {
+        let is_earlier = self.next_due.is_none_or(|known| due < known);
         self.next_due = earliest(self.next_due, Some(due));
         if self.refilling {
             self.noted = earliest(self.noted, Some(due));
         }
+        is_earlier
     }
 
-    /// Nothing is known of the receiver any more.
-    pub fn start_afresh(&mut self) {
-        (self.pace, self.failing_from) = (Pace::default(), None);
+    /// The receiver is asked in another way from now on, or `is_another`.
+    pub fn start_afresh(&mut self, is_another: bool) {
+        self.pace.start_afresh(is_another);
+        self.failing_from = None;
     }
 
     /// Goes on with an outage from before a restart.
@@ -169,11 +200,11 @@ impl Queue {
     }
 
     /// How many workers should be started now; they are counted in.
-    pub fn recruit(&mut self, now: Timestamp, terms: Terms, room: bool) -> usize {
+    pub fn recruit(&mut self, now: Timestamp, terms: Terms, memory: Allowance) -> usize {
         if self.unrecorded() >= UNRECORDED {
             return 0;
         }
-        let refill = usize::from(self.refill_due(now, room));
+        let refill = usize::from(self.refill_due(now, terms, memory));
         let limit = size(self.pace.limit(terms.most));
         let paced = self.ready.len().min(limit.saturating_sub(self.attempts));
         let free = self.workers - self.busy;
@@ -190,11 +221,17 @@ impl Queue {
     }
 
     /// What the calling worker does next; without terms nothing may start.
-    pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, room: bool) -> Next {
+    pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, memory: Allowance) -> Next {
         if let Some(terms) = terms.filter(|_| !self.forgotten && self.unrecorded() < UNRECORDED) {
             if let Some(job) = self.urgent.pop_front() {
                 self.pace.count(now, terms.rate);
                 return self.work(job);
+            }
+            if self.refill_due(now, terms, memory) {
+                self.refilling = true;
+                self.noted = None;
+                self.busy += 1;
+                return Next::Refill(self.round(now, terms) * ROUNDS - self.ready.len());
             }
             if !self.ready.is_empty() {
                 let under_way = u32::try_from(self.attempts).unwrap_or(u32::MAX);
@@ -210,12 +247,6 @@ impl Queue {
                     }
                     Admission::AfterOthers => {}
                 }
-            }
-            if self.refill_due(now, room) {
-                self.refilling = true;
-                self.noted = None;
-                self.busy += 1;
-                return Next::Refill;
             }
         }
         self.workers -= 1;
@@ -234,16 +265,51 @@ impl Queue {
         self.pace.ended(now, signal, terms.map_or(u32::MAX, |terms| terms.most));
     }
 
-    /// A worker is done with its job and will ask for the next.
-    pub fn done(&mut self) {
+    /// A worker is done with its job, which had this weight, and will ask for the next.
+    pub fn done(&mut self, weight: usize) {
         self.busy -= 1;
+        self.lighten(weight);
     }
 
-    /// Whether the table is to be read. Without room in memory an endpoint that has nothing under way still gets its
-    /// next delivery, so that the backlogs of others do not stop it.
-    fn refill_due(&self, now: Timestamp, room: bool) -> bool {
-        let wanted = !self.refilling && self.ready.is_empty() && self.next_due.is_some_and(|due| due <= now);
-        wanted && (room || self.busy == 0)
+    fn lighten(&mut self, by: usize) {
+        // Of a forgotten endpoint nothing counts any more.
+        self.weight = self.weight.saturating_sub(by);
+    }
+
+    /// How many attempts are made at a time, or within about a second where that is less.
+    fn round(&self, now: Timestamp, terms: Terms) -> usize {
+        let limit = self.pace.limit(terms.most);
+        size(self.pace.soon(now, terms.rate).map_or(limit, |soon| soon.min(limit)))
+    }
+
+    /// Whether the table is to be read: before the last ones that are ready have left, so that nobody waits for it.
+    /// Without room in memory an endpoint that has nothing under way still gets its next delivery, so that the backlogs
+    /// of others do not stop it.
+    fn refill_due(&self, now: Timestamp, terms: Terms, memory: Allowance) -> bool {
+        if self.refilling || self.next_due.is_none_or(|due| due > now) {
+            return false;
+        }
+        if memory.fits(self.weight) {
+            self.ready.len() < self.round(now, terms)
+        } else {
+            self.ready.is_empty() && self.busy == 0
+        }
+    }
+
+    /// Takes out what is not sent soon, to wait in the table, where it takes no memory from others: everything where
+    /// nothing is sent (no `terms`), all but a few where the pace says how little is. What is held behind another is not
+    /// sent soon then, either.
+    pub fn shed(&mut self, now: Timestamp, terms: Option<Terms>) -> Vec<Job> {
+        let soon = terms.map_or(Some(0), |terms| self.pace.soon(now, terms.rate));
+        let Some(kept) = soon.map(|soon| size(soon) * ROUNDS) else { return Vec::new() };
+        if self.ready.len() + self.held.len() <= kept {
+            return Vec::new();
+        }
+        let of_ready = self.ready.drain(kept.min(self.ready.len())..);
+        let shed: Vec<_> = of_ready.chain(self.held.drain().map(|(_, job)| job)).collect();
+        self.lighten(shed.iter().map(Job::weight).sum());
+        self.note_due(now);
+        shed
     }
 
     /// Takes what a refill found. Returns when to look again, if that is known.
@@ -252,7 +318,8 @@ impl Queue {
         self.busy -= 1;
         self.next_due = earliest(next_due, self.noted.take());
         for job in jobs {
-            self.push(job);
+            self.weight += job.weight();
+            self.line_up(job);
         }
         self.next_due
     }
@@ -267,7 +334,8 @@ impl Queue {
     /// Drops everything because the endpoint is gone; returns how many were in memory.
     pub fn forget(&mut self) -> usize {
         self.forgotten = true;
-        self.next_due = None;
+        (self.next_due, self.weight) = (None, 0);
+        self.reserved.clear();
         let dropped = self.urgent.drain(..).chain(self.ready.drain(..)).chain(self.held.drain().map(|(_, job)| job));
         dropped.count()
     }

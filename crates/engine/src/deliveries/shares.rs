@@ -10,12 +10,35 @@ use tokio::sync::Notify;
 /// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
 /// at a time.
 const MAX_WEIGHT: usize = 32 << 20;
+/// The part of it that long queues leave free: however many endpoints are slow, one that keeps up finds room.
+const KEPT_FREE: usize = MAX_WEIGHT / 4;
+/// A queue with no more than that is not long.
+const LITTLE: usize = 256 << 10;
 /// Attempts under way in all. Each needs a socket and some buffers; endpoints that do not answer hold few of them,
 /// because their pace shrinks.
 const MAX_PLACES: usize = 4_096;
 
 /// Bytes that a delivery takes in memory beside its event, roughly.
-pub(super) const JOB_WEIGHT: usize = 256;
+pub(crate) const JOB_WEIGHT: usize = 256;
+
+/// What may be taken of the memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Allowance {
+    /// Whether anything.
+    any: bool,
+    /// Bytes that are free for long queues.
+    free: usize,
+}
+
+impl Allowance {
+    /// Whether a queue may have so many bytes in memory: none has more than twice of what is left for the others.
+    pub fn fits(self, weight: usize) -> bool {
+        self.any && (weight <= LITTLE || weight / 2 <= self.free)
+    }
+
+    #[cfg(test)]
+    pub const PLENTY: Self = Self { any: true, free: usize::MAX };
+}
 
 /// What is in use.
 #[derive(Default)]
@@ -38,12 +61,13 @@ struct Part {
 }
 
 impl Used {
-    /// Whether one more fits: half is for whoever comes, the rest in equal parts.
+    /// Whether one more fits: half is for whoever comes, the rest in equal parts, of which a last one is for those who
+    /// have nothing yet.
     fn fits(&self, project: ProjectId, used: usize, most: usize, own: impl Fn(Part) -> usize) -> bool {
         if used >= most {
             return false;
         }
-        let part = most / self.projects.len().max(1);
+        let part = (most - most / 8) / self.projects.len().max(1);
         used < most / 2 || self.projects.get(&project).is_none_or(|used| own(*used) < part)
     }
 
@@ -57,15 +81,18 @@ impl Used {
 }
 
 impl Shares {
-    /// Whether a project may have another delivery in memory.
-    pub fn has_room(&self, project: ProjectId) -> bool {
+    /// What a project may have in memory beside what it has.
+    pub fn allowance(&self, project: ProjectId) -> Allowance {
         let used = self.used.lock();
-        used.fits(project, used.weight, MAX_WEIGHT, |part| part.weight)
+        let any = used.fits(project, used.weight, MAX_WEIGHT, |part| part.weight);
+        Allowance { any, free: MAX_WEIGHT.saturating_sub(used.weight + KEPT_FREE) }
     }
 
-    /// Bytes that nobody uses.
-    pub fn free_weight(&self) -> usize {
-        MAX_WEIGHT.saturating_sub(self.used.lock().weight)
+    /// Bytes that one endpoint may read from the table: several may read at once, so none takes more than a quarter of
+    /// what is free.
+    pub fn readable(&self) -> usize {
+        let free = MAX_WEIGHT.saturating_sub(self.used.lock().weight);
+        (free.saturating_sub(KEPT_FREE) / 4).max(free / 16)
     }
 
     /// A delivery came into memory.
@@ -157,28 +184,48 @@ mod tests {
     fn one_project_never_takes_what_is_there_for_another() {
         let shares = Shares::default();
         let mine: Vec<_> = std::iter::from_fn(|| shares.try_place(project(1)).then_some(())).collect();
-        assert_eq!(mine.len(), MAX_PLACES, "alone it may have everything");
+        assert_eq!(mine.len(), MAX_PLACES - MAX_PLACES / 8, "alone it may have nearly everything");
+        assert!(shares.try_place(project(2)), "but there is always a place for somebody new");
         let shares = Shares::default();
         assert!(shares.try_place(project(2)));
         let mine = std::iter::from_fn(|| shares.try_place(project(1)).then_some(())).count();
-        assert!((MAX_PLACES / 2 - 1..=MAX_PLACES / 2 + 1).contains(&mine), "{mine}");
+        assert_eq!(mine, MAX_PLACES / 2 - 1);
         let others = std::iter::from_fn(|| shares.try_place(project(2)).then_some(())).count();
-        assert!(others >= MAX_PLACES / 2 - 2, "{others}");
-        assert!(!shares.try_place(project(3)), "in all there is an end");
+        assert_eq!(others, (MAX_PLACES - MAX_PLACES / 8) / 2 - 1);
+        assert!(shares.try_place(project(3)));
     }
 
     #[test]
     fn memory_is_divided_in_the_same_way_and_nothing_is_kept_of_who_is_done() {
         let shares = Shares::default();
         shares.add_weight(project(1), MAX_WEIGHT / 2);
-        assert!(shares.has_room(project(1)), "alone it may have more");
+        assert!(shares.allowance(project(1)).any, "alone it may have more");
         shares.add_weight(project(2), 1);
-        assert!(!shares.has_room(project(1)));
-        assert!(shares.has_room(project(2)));
+        assert!(!shares.allowance(project(1)).any);
+        assert!(shares.allowance(project(2)).any);
         shares.drop_weight(project(1), MAX_WEIGHT / 2);
         shares.drop_weight(project(2), 1);
         assert!(shares.used.lock().projects.is_empty());
-        assert_eq!(shares.free_weight(), MAX_WEIGHT);
+    }
+
+    #[test]
+    fn however_many_endpoints_are_slow_some_memory_is_left_for_the_others() {
+        let shares = Shares::default();
+        let fill = |most: usize| {
+            let mut weight = 0;
+            while weight < most && shares.allowance(project(1)).fits(weight + 4_096) {
+                shares.add_weight(project(1), 4_096);
+                weight += 4_096;
+            }
+            weight
+        };
+        assert!(fill(usize::MAX) >= MAX_WEIGHT / 2 - 4_096, "one alone has much of it");
+        for _ in 0..10 {
+            assert!(fill(usize::MAX) >= LITTLE);
+        }
+        assert_eq!(fill(LITTLE), LITTLE, "one that keeps up has room for every attempt");
+        assert!(shares.allowance(project(2)).fits(LITTLE), "in another project, too");
+        assert!(shares.readable() > LITTLE);
     }
 
     #[tokio::test]
@@ -187,7 +234,7 @@ mod tests {
         let taken: Vec<_> =
             std::iter::from_fn(|| shares.try_place(project(1)).then(|| Place { shares: &shares, project: project(1) }))
                 .collect();
-        let waiting = shares.take_place(project(2));
+        let waiting = shares.take_place(project(1));
         let mut waiting = std::pin::pin!(waiting);
         tokio::select! {
             biased;

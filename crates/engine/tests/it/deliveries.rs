@@ -158,6 +158,7 @@ async fn a_clock_set_back_while_nothing_runs_stalls_no_retry() {
     let world = World::new().await;
     world.service_answers(|_| status(404));
     let endpoint = world.endpoint("sick", &["*"]).await;
+    world.never_disable(endpoint.record.id).await;
     let event = world.publish("order.paid", None).await;
     eventually("one attempt", async || world.delivery_of(event).await.attempt_count == 1).await;
     let mut world = world;

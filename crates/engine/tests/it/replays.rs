@@ -73,6 +73,7 @@ async fn what_failed_is_sent_again_with_its_whole_schedule_before_it() {
 async fn a_restart_in_the_middle_of_a_replay_goes_on_with_it() {
     let world = World::new().await;
     let endpoint = world.endpoint("sick", &["order.*"]).await.record.id;
+    world.never_disable(endpoint).await;
     for _ in 0..2 {
         failed(&world, endpoint, 900).await;
     }

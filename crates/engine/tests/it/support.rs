@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use kanca_domain::attempts::Timings;
 use kanca_domain::events::EventData;
-use kanca_domain::ids::{DeliveryId, EventId, ProjectId};
-use kanca_engine::endpoints::{Endpoint, NewEndpoint};
+use kanca_domain::ids::{DeliveryId, EndpointId, EventId, ProjectId};
+use kanca_engine::endpoints::{Endpoint, EndpointPatch, NewEndpoint, OptionsInput};
 use kanca_engine::events::{Publication, Published};
 use kanca_engine::ports::{
     ClientIdentity, Clock, IncomingResponse, InvalidIdentity, OutgoingRequest, Random, SendFailure, SendFailureKind,
@@ -193,6 +193,13 @@ impl World {
             ..NewEndpoint::default()
         };
         self.engine.create_endpoint(self.project(), new).await.unwrap().0
+    }
+
+    /// Lets an endpoint fail for as long as it likes.
+    pub async fn never_disable(&self, endpoint: EndpointId) {
+        let options = OptionsInput { disable_after_seconds: Some(Some(0)), ..OptionsInput::default() };
+        let patch = EndpointPatch { options, ..EndpointPatch::default() };
+        self.engine.patch_endpoint(self.project(), endpoint, patch).await.unwrap();
     }
 
     pub async fn publish(&self, event_type: &str, ordering_key: Option<&str>) -> EventId {

@@ -18,7 +18,7 @@ fn jump(by: i64) {
     let server = clock.server();
     let api = server.api();
     // A refusal of each one says nothing of the next, so the breaker has no part in this.
-    let receiver = Receiver::answering(|_| Reply::status(404));
+    let receiver = Receiver::answering(|_| Reply::status(422));
     let created = api.create_endpoint_with(&receiver.url(), json!({"event_types": ["order.*"]}));
     let events: Vec<String> = (0..EVENTS).map(|n| api.publish("order.paid", json!(n))).collect();
     let attempts = || {
@@ -65,7 +65,7 @@ fn a_clock_set_forward_by_a_day_makes_no_storm() {
 fn a_clock_set_back_while_nothing_runs_stalls_no_retry_and_no_pause() {
     let clock = Shim::new("clock.c", "CLOCK_OFFSET", 1);
     let mut server = clock.server();
-    let receiver = Receiver::answering(|_| Reply::status(404));
+    let receiver = Receiver::answering(|_| Reply::status(422));
     server.api().create_endpoint_with(&receiver.url(), json!({"event_types": ["order.*"]}));
     let slow = document(
         &json!([{"id": "slow", "type": "text", "messages": [{"text": "now"}, {"text": "later", "delay_ms": 4_000}]}]),
