@@ -16,6 +16,7 @@ pub use signing::Rotation;
 pub use way::{CertificateFields, ProxyFields};
 
 use crate::Engine;
+use crate::deliveries::Turn;
 use crate::errors::{EngineError, Result};
 use crate::ports::Route;
 use kanca_domain::endpoints::{self as rules, DisabledCode, EndpointOptions, EndpointStatus, Ordering};
@@ -48,6 +49,7 @@ pub struct Endpoint {
     own_headers: Vec<(String, String)>,
     /// What its URL names under Kanca's own origin, whether or not there is such an inbox.
     own_slug: Option<Slug>,
+    pub(crate) turn: Turn,
 }
 
 impl Endpoint {
@@ -57,7 +59,8 @@ impl Endpoint {
         let mut own_headers = secrets.headers.clone();
         own_headers.extend(secrets.options.auth.iter().map(|auth| ("authorization".to_owned(), auth.header())));
         let own_slug = engine.own_slug(&record.url);
-        Arc::new(Self { way, signing: Signing::new(&secrets), record, subscription, secrets, own_headers, own_slug })
+        let (signing, turn) = (Signing::new(&secrets), Turn::default());
+        Arc::new(Self { record, subscription, secrets, signing, way, own_headers, own_slug, turn })
     }
 
     /// Whether its receiver may answer otherwise than to `old`: requests look or are signed differently, or begin again.

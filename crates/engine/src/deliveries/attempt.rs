@@ -1,6 +1,7 @@
 //! One HTTP exchange of a delivery: sign the exact bytes, send them, and write down what happened.
 
 use super::body::Changed;
+use super::bulk::Paid;
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::{Endpoint, MASK};
@@ -11,7 +12,7 @@ use kanca_domain::endpoints::handshake::REQUEST_ORIGIN;
 use kanca_domain::formats;
 use kanca_domain::retries;
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes of a response body kept with an attempt.
 const KEPT_RESPONSE: usize = 16 * 1024;
@@ -29,6 +30,8 @@ pub(super) struct Exchange {
     pub response: Option<IncomingResponse>,
     pub record: AttemptRecord,
     pub end: AttemptEnd,
+    /// The memory of a large body, until it is written down.
+    pub paid: Option<Paid>,
 }
 
 impl Exchange {
@@ -45,11 +48,14 @@ impl Engine {
     pub(super) async fn exchange(&self, endpoint: &Endpoint, job: &Job, timeout: Duration) -> Exchange {
         let format = endpoint.record.format;
         let (url, route) = self.destination(endpoint);
-        let started_at = self.clock.now();
-        let clock = std::time::Instant::now();
-        let mut request_body = None;
+        let (mut started_at, mut clock) = (self.clock.now(), Instant::now());
+        let (mut request_body, mut paid) = (None, None);
         let (shown, result, timings) = match self.body(endpoint, job, &url, timeout).await {
-            Ok(body) => {
+            Ok((body, memory)) => {
+                if memory.is_some() {
+                    // Waiting for it is none of the receiver's time.
+                    (started_at, clock, paid) = (self.clock.now(), Instant::now(), memory);
+                }
                 request_body = body.changed.as_ref().and_then(|c| c.body.then(|| body.bytes.clone()));
                 // A transformation's run is part of the attempt's time.
                 let spent = body.changed.as_ref().map_or(Duration::ZERO, |_| clock.elapsed());
@@ -94,7 +100,7 @@ impl Engine {
             response: result.as_ref().ok().map(kept),
             timings,
         };
-        Exchange { response: result.ok(), record, end }
+        Exchange { response: result.ok(), record, end, paid }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an attempt sends: the event in the endpoint's format, or what the endpoint's transformation makes of it.
 
+use super::bulk::Paid;
 use super::{EventBody, Job, SharedBody};
 use crate::Engine;
 use crate::endpoints::Endpoint;
@@ -39,14 +40,29 @@ impl Changed {
 type Unsent = (ReasonCode, String);
 
 impl Engine {
-    /// The body of an attempt, within its time.
+    /// The body of an attempt, made within its time, and the memory that it takes beside its event's.
     pub(super) async fn body(
         &self,
         endpoint: &Endpoint,
         job: &Job,
         url: &str,
         timeout: Duration,
-    ) -> Result<SharedBody, Unsent> {
+    ) -> Result<(SharedBody, Option<Paid>), Unsent> {
+        let body = self.made(endpoint, job, url, timeout).await?;
+        if job.event.is_paid_for(&body) {
+            return Ok((body, None));
+        }
+        if let Some(paid) = self.dispatcher.bulk.try_pay(endpoint, &body) {
+            return Ok((body, Some(paid)));
+        }
+        // Who waits for memory holds none: it is made again.
+        let bytes = body.bytes.len();
+        drop(body);
+        let paid = self.dispatcher.bulk.pay(endpoint, bytes).await;
+        Ok((self.made(endpoint, job, url, timeout).await?, paid))
+    }
+
+    async fn made(&self, endpoint: &Endpoint, job: &Job, url: &str, timeout: Duration) -> Result<SharedBody, Unsent> {
         let format = endpoint.record.format;
         let Some(text) = &endpoint.record.options.transformation else {
             return job.event.encoded(format).map_err(too_large);

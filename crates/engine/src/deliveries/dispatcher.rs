@@ -2,6 +2,7 @@
 //! nobody but itself; workers are started when there is work and go when there is none. What all endpoints share,
 //! memory and places for attempts, is divided among projects (`shares`).
 
+use super::bulk::Bulk;
 use super::crew::{Crew, Task};
 use super::queue::{Asked, Next, Outage, Queue, Terms};
 use super::shares::{JOB_WEIGHT, Room, Shares};
@@ -44,6 +45,7 @@ pub(crate) struct Dispatcher {
     alarms: Mutex<BTreeSet<Alarm>>,
     alarm_changed: Notify,
     shares: Arc<Shares>,
+    pub(super) bulk: Bulk,
     crew: Arc<Crew>,
     /// What the heaviest delivery seen lately weighs; sinks with each reading of the table. 0 before the first.
     likely_weight: AtomicUsize,

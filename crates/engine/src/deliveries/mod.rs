@@ -6,6 +6,7 @@
 
 mod attempt;
 mod body;
+mod bulk;
 mod crew;
 mod dispatcher;
 mod outage;
@@ -16,6 +17,7 @@ mod shares;
 pub use attempt::HOPS_HEADER;
 pub(crate) use attempt::{headers, masked, reason_of};
 pub(crate) use body::{Changed, finished};
+pub(crate) use bulk::Turn;
 pub(crate) use dispatcher::Dispatcher;
 pub use dispatcher::Health;
 pub(crate) use outcome::Ended;
@@ -50,7 +52,15 @@ pub(crate) struct EventBody {
     pub test: bool,
     /// The memory that it takes, as long as any delivery is there that needs it.
     _room: Option<Room>,
-    encoded: [OnceLock<Result<SharedBody, TooLarge>>; Format::ALL.len()],
+    encoded: [OnceLock<Result<Kept, TooLarge>>; Format::ALL.len()],
+}
+
+/// What is kept of an event in a format.
+#[derive(Clone)]
+enum Kept {
+    Whole(SharedBody),
+    /// Nothing, as it takes more memory than is counted for the event: whoever needs it makes it.
+    Nothing,
 }
 
 /// An encoded body that attempts share without copying.
@@ -94,13 +104,28 @@ impl EventBody {
 
     /// The body in a format, over the exact bytes that are signed and sent.
     pub fn encoded(&self, format: Format) -> Result<SharedBody, TooLarge> {
-        self.encoded[format as usize]
-            .get_or_init(|| {
-                let timestamp = self.timestamp.to_string();
-                let Encoded { content_type, body } = formats::encode(format, &self.envelope(&timestamp))?;
-                Ok(SharedBody { content_type: content_type.into(), bytes: body.into(), changed: None })
-            })
-            .clone()
+        let mut made = None;
+        let kept = self.encoded[format as usize].get_or_init(|| {
+            let body = self.encode(format)?;
+            made = Some(body.clone());
+            Ok(if self.is_paid_for(&body) { Kept::Whole(body) } else { Kept::Nothing })
+        });
+        match kept {
+            Ok(Kept::Whole(body)) => Ok(body.clone()),
+            Ok(Kept::Nothing) => made.map_or_else(|| self.encode(format), Ok),
+            Err(error) => Err(*error),
+        }
+    }
+
+    fn encode(&self, format: Format) -> Result<SharedBody, TooLarge> {
+        let timestamp = self.timestamp.to_string();
+        let Encoded { content_type, body } = formats::encode(format, &self.envelope(&timestamp))?;
+        Ok(SharedBody { content_type: content_type.into(), bytes: body.into(), changed: None })
+    }
+
+    /// Whether the memory that a body takes is counted with the event.
+    fn is_paid_for(&self, body: &SharedBody) -> bool {
+        body.bytes.len() <= self.weight()
     }
 
     /// What is written of it; `timestamp` is the text of its time.

@@ -3,6 +3,7 @@
 
 use super::Job;
 use super::attempt::Exchange;
+use super::bulk::Paid;
 use crate::Engine;
 use crate::endpoints::Endpoint;
 use crate::ports::IncomingResponse;
@@ -37,6 +38,7 @@ pub(super) struct Attempted {
     job: Job,
     outcome: Outcome,
     ended: Option<Ended>,
+    paid: Option<Paid>,
     /// The receiver said that it is gone for good.
     gone: bool,
     /// What the attempt said about the receiver.
@@ -63,8 +65,8 @@ impl Engine {
             let now = self.clock.now();
             let outcome = Outcome { delivery_id: job.id, attempt: None, verdict: Verdict::Failed, at: now };
             let ended = Some(Ended::Timeout("No attempt could be made within the block's timeout.".into()));
-            let (gone, signal, hold) = (false, Signal::default(), None);
-            return Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold });
+            let (gone, signal, hold, paid) = (false, Signal::default(), None, None);
+            return Some(Attempted { endpoint, job, outcome, ended, paid, gone, signal, hold });
         };
         let exchange = self.exchange(&endpoint, &job, timeout).await;
         let at = self.clock.now();
@@ -75,13 +77,14 @@ impl Engine {
         let gone = exchange.end == AttemptEnd::Status(GONE);
         let verdict = self.judge(&endpoint, &job, &exchange, at);
         let ended = (job.waiter.is_some() && !matches!(verdict, Verdict::Retry { .. })).then(|| ended(&exchange));
+        let paid = exchange.paid;
         let outcome = Outcome { delivery_id: job.id, attempt: Some(exchange.record), verdict, at };
-        Some(Attempted { endpoint, job, outcome, ended, gone, signal, hold })
+        Some(Attempted { endpoint, job, outcome, ended, paid, gone, signal, hold })
     }
 
     /// Writes down what came of an attempt, and tells whom it concerns.
     pub(super) async fn conclude(&self, attempted: Attempted) -> Step {
-        let Attempted { endpoint, job, outcome, ended, gone, .. } = attempted;
+        let Attempted { endpoint, job, outcome, ended, paid, gone, .. } = attempted;
         if let Some(attempt) = &outcome.attempt
             && outcome.verdict == Verdict::Failed
             && !job.manual
@@ -90,6 +93,7 @@ impl Engine {
             self.announce_failure(&endpoint, &job, attempt).await;
         }
         let step = self.record(&job, outcome, ended).await;
+        drop(paid);
         if gone {
             self.disable_gone(endpoint.record.id).await;
         }

@@ -114,3 +114,31 @@ fn a_large_backlog_hurts_nobody_else_whatever_it_waits_for() {
     let refuses = || Reply::status(422);
     does_not_hurt_its_neighbour("a key whose first event fails", refuses, none, None, Some("a"));
 }
+
+/// Data whose form fields are a thousand times its size: each value is written with the way to it.
+fn swelling() -> Value {
+    let values = json!(vec![1; 1_400]);
+    (0..100).fold(values, |inside, _| json!({"k".repeat(195): inside}))
+}
+
+#[test]
+fn events_that_swell_when_they_are_written_take_bounded_memory_and_arrive() {
+    let server = Server::start();
+    let api = server.api();
+    let silent = Receiver::answering(|_| Reply::ok().after(Duration::from_secs(30)));
+    let patient = Receiver::start();
+    for receiver in [&silent, &patient] {
+        api.create_endpoint_with(&receiver.url(), json!({"format": "form", "event_types": ["bulk.*"]}));
+    }
+    for _ in 0..12 {
+        api.publish("bulk.thing", swelling());
+    }
+    assert!(time_of_a_healthy_one(&api) < Duration::from_millis(2_500));
+    let arrived = patient.wait_for(12);
+    assert!(arrived.iter().all(|request| request.body.len() > 20 << 20), "they are large");
+    assert_eq!(silent.requests().len(), 1, "one such body at a time");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 400 << 10, "{} MiB", peak >> 10);
+}
