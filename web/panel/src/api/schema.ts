@@ -1048,6 +1048,7 @@ export interface components {
         AttemptRequest: {
             /** @description Base64. */
             body: string;
+            /** @description The whole head in its order, names spelt as they were sent. */
             headers: [
                 string,
                 string
@@ -1059,6 +1060,7 @@ export interface components {
         AttemptResponse: {
             /** @description Base64 of the first 16 KiB. */
             body: string;
+            /** @description Names spelt as they came. */
             headers: [
                 string,
                 string
@@ -2483,7 +2485,10 @@ export interface components {
                 string
             ][];
         };
-        /** @description The request that an attempt would make; values of secret headers are masked. */
+        /**
+         * @description The request that an attempt would make, without the headers that every request has (`host`, `user-agent`,
+         *     `content-length`); values of secret headers are masked.
+         */
         TrialRequest: {
             body: string;
             headers: [

@@ -194,7 +194,7 @@ fn a_receiver_gets_the_pause_that_it_asks_for_in_seconds_or_by_date() {
             let until = jiff::Timestamp::from_second(sent_at(request) + 3).unwrap();
             let wait = form.map_or("2".to_owned(), |form| until.strftime(form).to_string());
             match answers.fetch_add(1, SeqCst) {
-                0 => Reply::status(status).header("retry-after", &wait),
+                0 => Reply::status(status).header("Retry-After", &wait),
                 _ => Reply::ok(),
             }
         });
