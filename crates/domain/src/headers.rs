@@ -1,4 +1,10 @@
-//! What every list of headers that a user writes has in common, for endpoints (sent) and inboxes (answered).
+//! What every list of headers that a user writes has in common, for endpoints (sent) and inboxes (answered); and lists of
+//! headers as they are sent and as they come.
+
+use std::borrow::Cow;
+
+/// A header of a request: most names and some values are always the same.
+pub type Header = (Cow<'static, str>, Cow<'static, str>);
 
 /// The most headers in one list.
 pub const MAX_HEADERS: usize = 50;
@@ -41,6 +47,11 @@ impl InvalidHeaders {
             Self::TooMany(_) | Self::TooLarge(_) => None,
         }
     }
+}
+
+/// The value of the first header of this name. Names are kept as they came, and mean the same in any case.
+pub fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Checks a list of headers; `refused` says for a lower-case name why it cannot be set here, if so.

@@ -42,7 +42,7 @@ pub enum EngineError {
     /// Too fast (429); `retry_after` in seconds.
     #[error("{detail}")]
     TooMany { detail: String, retry_after: u64 },
-    /// No new work is taken now (503): the disk is full or the process is stopping.
+    /// No new work is taken now (503): the disk is full or cannot be written, or the process is stopping.
     #[error("{0}")]
     Unavailable(String),
     /// A defect (500); the text is for the log only.
@@ -78,6 +78,11 @@ impl From<StorageError> for EngineError {
             StorageError::Full(_) => Self::Unavailable(
                 "The server's disk is full, so nothing new can be stored safely. Try again later; the operator needs to \
                  free space."
+                    .into(),
+            ),
+            StorageError::Unwritable(_) => Self::Unavailable(
+                "The server cannot write to its disk, so nothing new can be stored safely. Try again later; the operator \
+                 needs to look at the disk (errors, quota, mounted read-only) and at the server's log."
                     .into(),
             ),
             StorageError::Unavailable(_) => Self::Unavailable("The server is stopping. Try again in a moment.".into()),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use kanca_domain::attempts::Timings;
+use kanca_domain::headers::Header;
 pub use kanca_domain::proxies::{Proxy, ProxyKind};
 use std::fmt;
 use std::sync::Arc;
@@ -93,8 +94,9 @@ pub struct OutgoingRequest {
     pub method: Method,
     /// Absolute, http or https.
     pub url: String,
-    /// In order; `content-type`, `webhook-*`, the endpoint's own, `user-agent`. `host` and `content-length` are added.
-    pub headers: Vec<(String, String)>,
+    /// In order and as they are to be spelt; `content-type`, `webhook-*`, the endpoint's own. Before them come those that the
+    /// sender knows: `host`, `content-length`, and `user-agent` unless it is among these.
+    pub headers: Vec<Header>,
     pub body: Bytes,
     /// One deadline for everything: name look-up, connecting, TLS, request, response with body.
     pub timeout: Duration,
@@ -112,7 +114,7 @@ pub struct OutgoingRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingResponse {
     pub status: u16,
-    /// Names in lower case, repeated ones apart, values as text (bytes that are no UTF-8 replaced).
+    /// Names as they came, repeated ones apart, values as text (bytes that are no UTF-8 replaced).
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub truncated: bool,
@@ -155,9 +157,11 @@ pub struct SendFailure {
     pub detail: String,
 }
 
-/// What came of a request, and where its time went.
+/// What was sent, what came of it, and where its time went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
+    /// The very list that the head was, or would have been, written from.
+    pub headers: Vec<Header>,
     pub result: Result<IncomingResponse, SendFailure>,
     pub timings: Timings,
 }
@@ -166,7 +170,7 @@ pub struct Sent {
 #[async_trait]
 pub trait Sender: Send + Sync + 'static {
     /// One HTTP exchange.
-    async fn send(&self, request: &OutgoingRequest) -> Sent;
+    async fn send(&self, request: OutgoingRequest) -> Sent;
 
     /// Reads a client certificate (PEM, intermediates after it) and its private key (PEM: PKCS #8, PKCS #1 or SEC 1, not
     /// encrypted). Whether it is still valid is for the caller to see. A sender that knows no TLS refuses each.

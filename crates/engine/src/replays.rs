@@ -171,7 +171,7 @@ impl Engine {
                 Ok(true) | Err(StorageError::Unavailable(_)) => return,
                 Ok(false) => tokio::time::sleep(begun.elapsed().min(PAUSE)).await,
                 Err(error) => {
-                    if !matches!(error, StorageError::Full(_)) {
+                    if !error.is_about_the_disk() {
                         tracing::warn!(%error, "a replay or a cancellation could not go on; it is tried again");
                     }
                     tokio::time::sleep(PAUSE).await;

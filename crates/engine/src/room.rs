@@ -1,5 +1,5 @@
 //! Room on the disk. New work is refused before the disk is full, so that outcomes of running work can still be
-//! recorded; while they cannot, no attempt starts.
+//! recorded; while they cannot, because it is full or because it fails, no attempt starts.
 
 use crate::Engine;
 use crate::errors::{EngineError, Result};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How often free space is looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often a full disk is tried again.
+/// How often a disk that could not be written is tried again.
 const PROBE: Duration = Duration::from_millis(300);
 /// Below the smaller of these, capture and chat are refused; below a quarter of it, events too.
 const RESERVE_BYTES: u64 = 500 << 20;
@@ -49,14 +49,16 @@ impl Level {
 /// The state of the disk, as last seen.
 pub(crate) struct Room {
     level: AtomicU8,
-    /// A write failed for lack of room and none has succeeded since.
+    /// A write failed and none has succeeded since.
+    closed: AtomicBool,
+    /// Whether it was for lack of room.
     full: AtomicBool,
     look: LookAtSpace,
 }
 
 impl Room {
     pub fn new(look: LookAtSpace) -> Self {
-        let room = Self { level: AtomicU8::new(0), full: AtomicBool::new(false), look };
+        let room = Self { level: AtomicU8::new(0), closed: AtomicBool::new(false), full: AtomicBool::new(false), look };
         room.look();
         room
     }
@@ -77,7 +79,7 @@ impl Room {
 impl Engine {
     /// Whether outcomes can be recorded, so that attempts may start.
     pub(crate) fn writable(&self) -> bool {
-        !self.room.full.load(Ordering::Relaxed)
+        !self.room.closed.load(Ordering::Relaxed)
     }
 
     /// Refuses events when there is no room left for them.
@@ -91,23 +93,31 @@ impl Engine {
     }
 
     fn accepts(&self, refused_at: Level) -> Result<()> {
-        if self.room.level.load(Ordering::Relaxed) < refused_at as u8 && self.writable() {
+        let has_room = self.room.level.load(Ordering::Relaxed) < refused_at as u8;
+        if has_room && self.writable() {
             return Ok(());
         }
-        Err(StorageError::Full(String::new()).into())
+        let is_full = !has_room || self.room.full.load(Ordering::Relaxed);
+        let error = if is_full { StorageError::Full } else { StorageError::Unwritable };
+        Err(error(String::new()).into())
     }
 
-    /// A write failed for lack of room: no attempt starts until one succeeds.
-    pub(crate) fn close_gate(&self, reason: &str) {
-        if !self.room.full.swap(true, Ordering::SeqCst) {
-            tracing::error!(reason, "the data directory cannot be written; new work is refused until it can");
+    /// A write failed because of the disk: no attempt starts until one succeeds.
+    pub(crate) fn close_gate(&self, error: &StorageError) {
+        // While it is closed, that it is for lack of room is the more certain answer: SQLite says so of writes only.
+        let is_full = matches!(error, StorageError::Full(_));
+        if is_full || self.writable() {
+            self.room.full.store(is_full, Ordering::Relaxed);
+        }
+        if !self.room.closed.swap(true, Ordering::SeqCst) {
+            tracing::error!(reason = %error, "the data directory cannot be written; new work is refused until it can");
         }
     }
 
-    /// Takes notice of a full disk and turns the error into the caller's.
+    /// Takes notice of a disk that cannot be written and turns the error into the caller's.
     pub(crate) fn note_storage(&self, error: StorageError) -> EngineError {
-        if let StorageError::Full(reason) = &error {
-            self.close_gate(reason);
+        if error.is_about_the_disk() {
+            self.close_gate(&error);
         }
         error.into()
     }
@@ -125,11 +135,11 @@ impl Engine {
             tokio::time::sleep(PROBE).await;
             match self.storage.probe().await {
                 Ok(()) if !open => {
-                    self.room.full.store(false, Ordering::SeqCst);
+                    self.room.closed.store(false, Ordering::SeqCst);
                     tracing::info!("the data directory can be written again");
                     self.look_everywhere();
                 }
-                Err(StorageError::Full(reason)) => self.close_gate(&reason),
+                Err(error) if error.is_about_the_disk() => self.close_gate(&error),
                 _ => {}
             }
         }

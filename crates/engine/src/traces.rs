@@ -65,7 +65,7 @@ closed_list! {
         Disabled = "disabled";
         /// Its endpoint was deleted; it is being cancelled.
         Deleted = "deleted";
-        /// The server's disk is full, so no attempt starts.
+        /// The server's disk is full or cannot be written, so no attempt starts.
         DiskFull = "disk_full";
         /// The endpoint failed too often; a probe finds out whether it is there again.
         Breaker = "breaker";

@@ -1,6 +1,7 @@
 //! What a webhook's answer means to the block that waits for it.
 
 use crate::deliveries::Ended;
+use kanca_domain::headers;
 use kanca_domain::scenario::{BlockKind, Mapping, Scenario, WebhookOutcome, answer};
 
 /// The mappings of a webhook block.
@@ -18,8 +19,8 @@ pub(crate) fn outcome(ended: &Ended, mappings: &[Mapping]) -> WebhookOutcome {
             WebhookOutcome::server_error("The webhook's answer is larger than 256 KiB, so it was not read.")
         }
         Ended::Answer(response) => {
-            let content_type = response.headers.iter().find(|(name, _)| name == "content-type");
-            answer::parse(response.status, content_type.map(|(_, v)| v.as_str()), &response.body, mappings)
+            let content_type = headers::find(&response.headers, "content-type");
+            answer::parse(response.status, content_type, &response.body, mappings)
         }
         Ended::Timeout(reason) => WebhookOutcome::timeout(reason.clone()),
         Ended::ServerError(reason) => WebhookOutcome::server_error(reason.clone()),

@@ -89,7 +89,7 @@ async fn send_all(address: SocketAddr, time: Duration, in_flight: u64) -> (u64, 
             let (client, sent) = (Arc::clone(&client), Arc::clone(&sent));
             tokio::spawn(async move {
                 while start.elapsed() < time {
-                    let response = client.send(&request(address.port())).await.result.expect("an answer");
+                    let response = client.send(request(address.port())).await.result.expect("an answer");
                     assert_eq!(response.status, 200);
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
@@ -105,7 +105,7 @@ async fn send_all(address: SocketAddr, time: Duration, in_flight: u64) -> (u64, 
 /// As the engine makes them: six headers and 1 KiB.
 fn request(port: u16) -> OutgoingRequest {
     static BODY: [u8; 1024] = [b'x'; 1024];
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let header = |name: &'static str, value: &'static str| (name.into(), value.into());
     OutgoingRequest {
         method: Method::Post,
         url: format!("http://receiver.example:{port}/webhooks/incoming?source=kanca"),

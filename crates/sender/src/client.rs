@@ -11,7 +11,7 @@ use crate::progress::{Progress, Step};
 use crate::request::{self, Outgoing};
 use crate::response::Head;
 use crate::settings::Settings;
-use crate::target::Targets;
+use crate::target::{Target, Targets};
 use async_trait::async_trait;
 use kanca_engine::ports::{
     ClientIdentity, IncomingResponse, InvalidIdentity, OutgoingRequest, SendFailure, Sender, Sent,
@@ -33,10 +33,10 @@ impl GuardedClient {
 
     async fn exchange(
         &self,
+        target: Arc<Target>,
         request: &OutgoingRequest,
         progress: &mut Progress,
     ) -> Result<IncomingResponse, SendFailure> {
-        let target = self.targets.of(&request.url, request.route)?;
         let lane = Lane::new(target, request.proxy.clone(), request.identity.clone());
         let outgoing = request::build(lane.target(), request.method, &request.headers, &request.body)?;
         let (mut link, head) = self.answer(&lane, &outgoing, progress).await?;
@@ -80,12 +80,18 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 
 #[async_trait]
 impl Sender for GuardedClient {
-    async fn send(&self, request: &OutgoingRequest) -> Sent {
+    async fn send(&self, mut request: OutgoingRequest) -> Sent {
         let limit = request.timeout;
         let mut progress = Progress::new();
-        let ended = tokio::time::timeout(limit, self.exchange(request, &mut progress)).await;
-        let result = ended.unwrap_or_else(|_| Err(progress.overdue(limit)));
-        Sent { result, timings: progress.end() }
+        let result = match self.targets.of(&request.url, request.route) {
+            Ok(target) => {
+                request::complete(&target, &mut request.headers, &request.body);
+                let ended = tokio::time::timeout(limit, self.exchange(target, &request, &mut progress)).await;
+                ended.unwrap_or_else(|_| Err(progress.overdue(limit)))
+            }
+            Err(failure) => Err(failure),
+        };
+        Sent { headers: request.headers, result, timings: progress.end() }
     }
 
     fn read_identity(&self, certificate_pem: &str, private_key_pem: &str) -> Result<ClientIdentity, InvalidIdentity> {

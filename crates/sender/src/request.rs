@@ -1,8 +1,10 @@
-//! The request as it goes out: the caller's headers in their order, and those that only the sender can know.
+//! The request as it goes out: those headers that only the sender can know, and the caller's in their order. They are made
+//! one list, which is written and handed back, so that what is shown of a request is what was sent.
 
 use crate::failures::protocol;
 use crate::target::Target;
 use bytes::Bytes;
+use kanca_domain::headers::Header;
 use kanca_engine::ports::{Method, SendFailure};
 
 /// What Kanca calls itself.
@@ -21,55 +23,39 @@ pub struct Outgoing {
     pub body: Bytes,
 }
 
-/// A request to the target.
-pub fn build(
-    target: &Target,
-    method: Method,
-    headers: &[(String, String)],
-    body: &Bytes,
-) -> Result<Outgoing, SendFailure> {
+/// Completes a request's headers: before the caller's come those that only the sender can know.
+pub fn complete(target: &Target, headers: &mut Vec<Header>, body: &Bytes) {
+    let is = |name: &str, ours: &str| name.eq_ignore_ascii_case(ours);
+    headers.retain(|(name, _)| !is(name, "host") && !is(name, "content-length"));
+    let names_itself = headers.iter().any(|(name, _)| is(name, "user-agent"));
+    let host = Some(("host".into(), target.host.clone().into()));
+    let product = (!names_itself).then(|| ("user-agent".into(), PRODUCT.into()));
+    let length = Some(("content-length".into(), body.len().to_string().into()));
+    headers.splice(..0, [host, product, length].into_iter().flatten());
+}
+
+/// The bytes of a request to the target. Its head is these headers, each as it is, and nothing else.
+pub fn build(target: &Target, method: Method, headers: &[Header], body: &Bytes) -> Result<Outgoing, SendFailure> {
     let in_one_piece = body.len() <= SMALL;
     let mut head = Vec::with_capacity(512 + if in_one_piece { body.len() } else { 0 });
-    let method = match method {
-        Method::Post => "POST ",
-        Method::Options => "OPTIONS ",
-    };
-    for part in [method, &target.path, " HTTP/1.1\r\nhost: ", &target.host, "\r\n"] {
+    for part in [method.as_str(), " ", &target.path, " HTTP/1.1\r\n"] {
         head.extend_from_slice(part.as_bytes());
     }
-    let mut names_itself = false;
     for (name, value) in headers {
-        let start = head.len();
-        head.extend(name.bytes().map(|byte| byte.to_ascii_lowercase()));
-        let lower = &head[start..];
-        if lower.is_empty() || !lower.iter().all(|byte| is_token(*byte)) {
+        if name.is_empty() || !name.bytes().all(is_token) {
             return Err(protocol(format!("{name:?} is no header name")));
         }
-        if lower == b"host" || lower == b"content-length" {
-            head.truncate(start);
-            continue;
-        }
-        if OURS.iter().any(|ours| lower == ours.as_bytes()) {
-            let name = name.to_ascii_lowercase();
+        if OURS.iter().any(|ours| name.eq_ignore_ascii_case(ours)) {
             return Err(protocol(format!("the header {name} is about the connection and cannot be chosen")));
         }
-        names_itself |= lower == b"user-agent";
         if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
-            let name = name.to_ascii_lowercase();
             return Err(protocol(format!("the value of the header {name} has a line break or a control character")));
         }
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            head.extend_from_slice(part.as_bytes());
+        }
     }
-    if !names_itself {
-        head.extend_from_slice(b"user-agent: ");
-        head.extend_from_slice(PRODUCT.as_bytes());
-        head.extend_from_slice(b"\r\n");
-    }
-    head.extend_from_slice(b"content-length: ");
-    head.extend_from_slice(body.len().to_string().as_bytes());
-    head.extend_from_slice(b"\r\n\r\n");
+    head.extend_from_slice(b"\r\n");
     if in_one_piece {
         head.extend_from_slice(body);
     }
@@ -88,8 +74,11 @@ mod tests {
 
     fn check(headers: &[(&str, &str)], expected: &str) {
         let target = Target::parse("http://example.com:81/a?b", Route::Guarded).unwrap();
-        let headers: Vec<_> = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let shown = match build(&target, Method::Post, &headers, &Bytes::from_static(b"1234")) {
+        let mut headers: Vec<Header> =
+            headers.iter().map(|&(name, value)| (name.to_owned().into(), value.to_owned().into())).collect();
+        let body = Bytes::from_static(b"1234");
+        complete(&target, &mut headers, &body);
+        let shown = match build(&target, Method::Post, &headers, &body) {
             Ok(request) => String::from_utf8(request.head).unwrap(),
             Err(failure) => {
                 assert_eq!(failure.kind, SendFailureKind::Protocol);
@@ -107,7 +96,7 @@ mod tests {
         );
         check(
             &[("User-Agent", "mine"), ("Host", "evil"), ("X-A", "ç"), ("Content-Length", "9")],
-            "POST /a?b HTTP/1.1|host: example.com:81|user-agent: mine|x-a: ç|content-length: 4||1234",
+            "POST /a?b HTTP/1.1|host: example.com:81|content-length: 4|User-Agent: mine|X-A: ç||1234",
         );
     }
 
@@ -117,11 +106,11 @@ mod tests {
         check(&[("ä", "")], "\"ä\" is no header name");
         check(&[("", "")], "\"\" is no header name");
         check(&[("x", "a\r\nb: c")], "the value of the header x has a line break or a control character");
-        check(&[("X", "a\0")], "the value of the header x has a line break or a control character");
-        check(&[("Connection", "x")], "the header connection is about the connection and cannot be chosen");
+        check(&[("X", "a\0")], "the value of the header X has a line break or a control character");
+        check(&[("Connection", "x")], "the header Connection is about the connection and cannot be chosen");
         check(
             &[("Transfer-Encoding", "x")],
-            "the header transfer-encoding is about the connection and cannot be chosen",
+            "the header Transfer-Encoding is about the connection and cannot be chosen",
         );
     }
 

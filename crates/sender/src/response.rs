@@ -12,7 +12,7 @@ const MOST_HEADERS: usize = 100;
 #[derive(Debug)]
 pub struct Head {
     pub status: u16,
-    /// Names in lower case; bytes of values that are no UTF-8 are replaced.
+    /// Names as they came; bytes of values that are no UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
     pub framing: Framing,
     /// Whether the connection may be used again when the body is through.
@@ -47,7 +47,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, SendFailure> {
     let headers = response
         .headers
         .iter()
-        .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()));
+        .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()));
     Ok(Some((Head { status, headers: headers.collect(), framing, keeps_open }, length)))
 }
 

@@ -84,6 +84,7 @@ impl Load {
 
     fn attempt(&self) -> AttemptRecord {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let sent = |name: &'static str, value: &'static str| (name.into(), value.into());
         AttemptRecord {
             id: self.ids.id::<AttemptId>(),
             number: 1,
@@ -98,10 +99,13 @@ impl Load {
                 method: "POST".into(),
                 url: "https://example.com/hooks/orders".into(),
                 headers: vec![
-                    header("content-type", "application/json"),
-                    header("webhook-id", "evt_0190163d8694739bb18ee9f3a4b9d1e3"),
-                    header("webhook-timestamp", "1700000000"),
-                    header("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
+                    sent("host", "example.com"),
+                    sent("user-agent", "Kanca/0.1.0 (+webhooks)"),
+                    sent("content-length", "120"),
+                    sent("content-type", "application/json"),
+                    sent("webhook-id", "evt_0190163d8694739bb18ee9f3a4b9d1e3"),
+                    sent("webhook-timestamp", "1700000000"),
+                    sent("webhook-signature", "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
                 ],
             },
             request_body: None,

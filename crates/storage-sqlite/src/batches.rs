@@ -32,10 +32,10 @@ impl Batches {
     pub(crate) fn together(&mut self, jobs: &mut Jobs) {
         let applied = self.apply_journal().and_then(|()| self.synced(true).map_err(StorageError::from));
         if let Err(error) = applied {
-            return self.answers.give(jobs, Some(Lost::from(error)));
+            return self.answers.give(jobs, Some(Lost::of(&error)));
         }
         if let Err(error) = self.begin() {
-            return self.answers.give(jobs, Some(Lost::from(named(&error))));
+            return self.answers.give(jobs, Some(Lost::of(&named(&error))));
         }
         let mark = self.memory.mark();
         for job in jobs.iter_mut() {
@@ -87,7 +87,7 @@ impl Batches {
 
     /// Runs a job within a savepoint; an error means that the whole transaction is gone.
     fn alone(&mut self, job: &mut dyn Job) -> Result<(), Lost> {
-        let lost = |error: &rusqlite::Error| Lost::from(named(error));
+        let lost = |error: &rusqlite::Error| Lost::of(&named(error));
         if self.sql.is_autocommit() {
             self.begin().map_err(|error| lost(&error))?;
         }
@@ -100,7 +100,7 @@ impl Batches {
         let ok = job.run(&mut Tx { sql: &self.sql, memory: &mut self.memory });
         if self.sql.is_autocommit() {
             self.give_up();
-            return Err(Lost::Full("the disk is full".into()));
+            return Err(job.fault().unwrap_or_else(|| Lost::Internal("SQLite took the transaction back".into())));
         }
         let ended = if ok {
             self.sql.prepare_cached("RELEASE job").and_then(|mut s| s.execute([])).map(|_| ())
@@ -152,11 +152,11 @@ impl Batches {
             Err(fault) => {
                 self.give_up();
                 let error = StorageError::from(fault);
-                // A full disk is tried again and again, and said once by whoever stops taking work for it.
-                if !matches!(error, StorageError::Full(_)) {
+                // Such a disk is tried again and again, and it is said once by whoever stops taking work for it.
+                if !error.is_about_the_disk() {
                     tracing::error!(%error, lost = jobs.len(), "a commit failed; nothing of it was acknowledged");
                 }
-                self.answers.give(jobs, Some(Lost::from(error)));
+                self.answers.give(jobs, Some(Lost::of(&error)));
             }
         }
     }

@@ -55,8 +55,9 @@ fn is_unique(error: &rusqlite::Error) -> bool {
 /// The port's error for one of SQLite's.
 pub(crate) fn named(error: &rusqlite::Error) -> StorageError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            StorageError::Full(error.to_string())
+        Some(ErrorCode::DiskFull) => StorageError::Full(error.to_string()),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            StorageError::Unwritable(error.to_string())
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StorageError::Internal(format!(
             "the database file is damaged ({error}); stop Kanca, keep a copy of the data directory, and either restore a \
@@ -72,4 +73,21 @@ pub(crate) fn named(error: &rusqlite::Error) -> StorageError {
 /// The writer's or readers' threads have ended.
 pub(crate) fn closed() -> StorageError {
     StorageError::Unavailable("it was closed".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn only_a_disk_without_room_is_full() {
+        let of = |code| named(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert!(matches!(of(ffi::SQLITE_FULL), StorageError::Full(_)));
+        for code in [ffi::SQLITE_IOERR, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_READONLY, ffi::SQLITE_CANTOPEN] {
+            assert!(matches!(of(code), StorageError::Unwritable(_)), "{code}");
+            assert!(of(code).is_about_the_disk());
+        }
+        assert!(!of(ffi::SQLITE_CORRUPT).is_about_the_disk());
+    }
 }

@@ -32,6 +32,10 @@ impl Tx<'_> {
 pub(crate) trait Job: Send {
     /// Runs inside the transaction; says whether it succeeded.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Why it failed, as others of its transaction are told when that is gone with it.
+    fn fault(&self) -> Option<Lost> {
+        None
+    }
     /// Answers the caller; `lost` says why the commit of a job that succeeded did not happen.
     fn answer(self: Box<Self>, lost: Option<&Lost>);
 }
@@ -71,6 +75,10 @@ where
         ok
     }
 
+    fn fault(&self) -> Option<Lost> {
+        self.result.as_ref()?.as_ref().err().map(Lost::of)
+    }
+
     fn answer(self: Box<Self>, lost: Option<&Lost>) {
         let result = match (self.result, lost) {
             (Some(Ok(_)) | None, Some(lost)) => Err(lost.error()),
@@ -86,15 +94,17 @@ where
 /// Why a whole batch was not written.
 pub(crate) enum Lost {
     Full(String),
+    Unwritable(String),
     Unavailable(String),
     Internal(String),
 }
 
 impl Lost {
-    pub(crate) fn from(error: StorageError) -> Self {
+    pub(crate) fn of(error: &StorageError) -> Self {
         match error {
-            StorageError::Full(why) => Self::Full(why),
-            StorageError::Unavailable(why) => Self::Unavailable(why),
+            StorageError::Full(why) => Self::Full(why.clone()),
+            StorageError::Unwritable(why) => Self::Unwritable(why.clone()),
+            StorageError::Unavailable(why) => Self::Unavailable(why.clone()),
             other => Self::Internal(other.to_string()),
         }
     }
@@ -102,6 +112,7 @@ impl Lost {
     pub(crate) fn error(&self) -> StorageError {
         match self {
             Self::Full(why) => StorageError::Full(why.clone()),
+            Self::Unwritable(why) => StorageError::Unwritable(why.clone()),
             Self::Unavailable(why) => StorageError::Unavailable(why.clone()),
             Self::Internal(why) => StorageError::Internal(why.clone()),
         }

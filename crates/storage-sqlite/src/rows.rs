@@ -48,11 +48,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, StorageError> {
 }
 
 /// Headers as JSON, a list of pairs. Two such lists are written for each attempt, hardly ever with anything to escape.
-pub(crate) fn json_of_headers(headers: &[(String, String)]) -> Result<String, StorageError> {
-    let likely = headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>() + 2;
+pub(crate) fn json_of_headers<T: AsRef<str>>(headers: &[(T, T)]) -> Result<String, StorageError> {
+    let pairs = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+    let likely = pairs.clone().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>() + 2;
     let mut text = String::with_capacity(likely);
     text.push('[');
-    for (n, (name, value)) in headers.iter().enumerate() {
+    for (n, (name, value)) in pairs.enumerate() {
         text.push_str(if n == 0 { "[" } else { ",[" });
         push_json(&mut text, name)?;
         text.push(',');

@@ -16,6 +16,7 @@ use kanca_domain::attempts::Timings;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::{EventData, EventType};
 use kanca_domain::formats::Format;
+use kanca_domain::headers::Header;
 use kanca_domain::ids::{AttemptId, ConversationId, DeliveryId, EndpointId, EventId, ProjectId};
 use serde::{Deserialize, Serialize};
 
@@ -94,13 +95,15 @@ pub struct Claimed {
 pub struct SentRequest {
     pub method: String,
     pub url: String,
-    pub headers: Vec<(String, String)>,
+    /// All of its head, in its order.
+    pub headers: Vec<Header>,
 }
 
 /// The response of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceivedResponse {
     pub status: u16,
+    /// Names as they came.
     pub headers: Vec<(String, String)>,
     /// The first part of the body, as bytes.
     pub body: Bytes,

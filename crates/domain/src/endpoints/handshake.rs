@@ -6,6 +6,7 @@
 //! rate", as the specification allows. Who names another sender gets nothing.
 
 use super::RateLimit;
+use crate::headers;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -62,10 +63,10 @@ impl Handshake {
         Self { state: HandshakeState::Pending, detail, at, origin, per_minute: None }
     }
 
-    /// What an answer with this status and these headers (names in lower case) means.
+    /// What an answer with this status and these headers means.
     #[must_use]
     pub fn answered(self, status: u16, headers: &[(String, String)], at: Timestamp) -> Self {
-        let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim());
+        let header = |name: &str| headers::find(headers, name).map(str::trim);
         let (state, detail, per_minute) = match header(ALLOWED_ORIGIN) {
             Some(allowed) if allowed == "*" || allowed.eq_ignore_ascii_case(&self.origin) => {
                 return self.granted(header(ALLOWED_RATE), at);

@@ -111,6 +111,19 @@ fn a_block_that_waits_is_tried_quickly_within_its_timeout() {
 }
 
 #[test]
+fn a_year_of_two_digits_is_at_most_fifty_years_ahead() {
+    for (now, value, wait) in [
+        ("2026-01-31T09:00:00Z", "Sunday, 06-Nov-94 08:49:37 GMT", Some(0)),
+        ("2026-01-31T09:00:00Z", "Thursday, 31-Jan-75 09:00:00 GMT", Some(86_400)),
+        ("2026-01-31T09:00:00Z", "Friday, 31-Jan-76 09:00:00 GMT", Some(86_400)),
+        ("2026-01-31T09:00:00Z", "Saturday, 31-Jan-76 09:00:01 GMT", Some(0)),
+        ("2099-12-31T23:59:00Z", "Friday, 01-Jan-00 00:00:00 GMT", Some(60)),
+    ] {
+        assert_eq!(retry_after(value, now.parse().unwrap()), wait.map(Duration::from_secs), "{value:?} at {now}");
+    }
+}
+
+#[test]
 fn an_attempt_of_a_waiting_block_has_what_is_left() {
     let timeout = Duration::from_secs(10);
     for (now, left) in [(0, 10), (4, 6), (10, 0), (99, 0), (-50, 10)] {
@@ -127,6 +140,14 @@ fn retry_after_is_seconds_or_a_date() {
         ("99999999999999999999999", Some(86_400)),
         ("Sat, 31 Jan 2026 09:01:00 GMT", Some(60)),
         ("Sat, 31 Jan 2026 08:00:00 GMT", Some(0)),
+        ("Saturday, 31-Jan-26 09:01:00 GMT", Some(60)),
+        ("Saturday, 31-Jan-26 08:00:00 GMT", Some(0)),
+        ("Sat Jan 31 09:01:00 2026", Some(60)),
+        ("Sun Feb  1 08:59:00 2026", Some(86_340)),
+        ("Sun Nov  6 08:49:37 1994", Some(0)),
+        ("Satyrday, 31-Jan-26 09:01:00 GMT", None),
+        ("Fri Jan 31 09:01:00 2026", None),
+        ("Saturday, 31-Jan-26 09:01:00", None),
         ("", None),
         ("-1", None),
         ("1.5", None),
@@ -204,7 +225,8 @@ proptest! {
         next in 0i64..1_000_000,
         now in 0i64..1_000_000,
         wait in any::<u64>(),
-        value in "[0-9]{1,30}|[ -~]{0,40}|(Mon|Sat), 31 Jan 20[0-9]{2} 0[0-9]:00:00 GMT",
+        value in "[0-9]{1,30}|[ -~]{0,40}|(Mon|Sat), 31 Jan 20[0-9]{2} 0[0-9]:00:00 GMT|\
+                 (Mon|Satur)day, (31-Jan|29-Feb)-[0-9]{2} 0[0-9]:00:00 GMT|(Mon|Sat) (Jan|Feb) [ 0-9]{2} 09:00:00 [0-9]{4}",
     ) {
         let (next, now) = (at(next), at(now));
         let Next::At(time) = not_before(Next::At(next), now, Duration::from_secs(wait)) else { panic!("given up") };

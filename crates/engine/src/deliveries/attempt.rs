@@ -9,8 +9,8 @@ use crate::ports::{IncomingResponse, Method, OutgoingRequest, Route, SendFailure
 use jiff::Timestamp;
 use kanca_domain::attempts::{AttemptEnd, ReasonCode};
 use kanca_domain::endpoints::handshake::REQUEST_ORIGIN;
-use kanca_domain::formats;
-use kanca_domain::retries;
+use kanca_domain::headers::{self, Header};
+use kanca_domain::{formats, retries};
 use kanca_storage::deliveries::{AttemptRecord, ReceivedResponse, SentRequest};
 use std::time::{Duration, Instant};
 
@@ -37,8 +37,7 @@ pub(super) struct Exchange {
 impl Exchange {
     /// How long the receiver asked to be left alone (`Retry-After`, RFC 9110 §10.2.3).
     pub fn wait_asked(&self, now: Timestamp) -> Option<Duration> {
-        let headers = &self.response.as_ref()?.headers;
-        let (_, value) = headers.iter().find(|(name, _)| name == "retry-after")?;
+        let value = headers::find(&self.response.as_ref()?.headers, "retry-after")?;
         retries::retry_after(value, now)
     }
 }
@@ -72,8 +71,8 @@ impl Engine {
                     identity: endpoint.way.identity.clone(),
                     proxy: endpoint.way.proxy.clone(),
                 };
-                let Sent { result, timings } = self.sender.send(&request).await;
-                let shown = masked(request.headers, endpoint, body.changed.as_deref());
+                let Sent { headers, result, timings } = self.sender.send(request).await;
+                let shown = masked(headers, endpoint, body.changed.as_deref());
                 let result = result.map_err(|failure| (reason_of(failure.kind), failure.detail));
                 (shown, result, Some(timings))
             }
@@ -111,43 +110,42 @@ pub(crate) fn headers(
     body: &SharedBody,
     at: Timestamp,
     hops: Option<u8>,
-) -> Vec<(String, String)> {
+) -> Vec<Header> {
     let id = event.event_id.to_string();
     let signature = endpoint.signing.sign(&id, at, &body.bytes);
-    let mut headers = Vec::with_capacity(6 + endpoint.own_headers().len());
-    headers.push(("content-type".to_owned(), body.content_type.clone().into_owned()));
+    // With room for those of the sender.
+    let mut headers = Vec::with_capacity(9 + endpoint.own_headers().len());
+    headers.push(("content-type".into(), body.content_type.clone()));
     if endpoint.record.format.has_headers() {
         let of_format = formats::headers(endpoint.record.format, &event.envelope(&event.timestamp.to_string()));
-        headers.extend(of_format.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        headers.extend(of_format.into_iter().map(|(name, value)| (name.into(), value.into())));
     }
     let origin = endpoint.record.options.handshake.as_ref().map(|handshake| handshake.origin.clone());
-    headers.extend(origin.map(|origin| (REQUEST_ORIGIN.to_owned(), origin)));
-    headers.push(("webhook-id".to_owned(), id));
-    headers.push(("webhook-timestamp".to_owned(), at.as_second().to_string()));
-    headers.push(("webhook-signature".to_owned(), signature));
+    headers.extend(origin.map(|origin| (REQUEST_ORIGIN.into(), origin.into())));
+    headers.push(("webhook-id".into(), id.into()));
+    headers.push(("webhook-timestamp".into(), at.as_second().to_string().into()));
+    headers.push(("webhook-signature".into(), signature.into()));
     if event.test {
-        headers.push((TEST_HEADER.to_owned(), "true".to_owned()));
+        headers.push((TEST_HEADER.into(), "true".into()));
     }
-    headers.extend(hops.map(|h| (HOPS_HEADER.to_owned(), h.to_string())));
-    headers.extend(body.changed.iter().flat_map(|changed| changed.set()));
-    headers.extend(own(endpoint, body.changed.as_deref()).cloned());
+    headers.extend(hops.map(|h| (HOPS_HEADER.into(), h.to_string().into())));
+    let set = body.changed.iter().flat_map(|changed| changed.set());
+    let own = own(endpoint, body.changed.as_deref());
+    headers.extend(set.chain(own).map(|(name, value)| (name.to_owned().into(), value.to_owned().into())));
     headers
 }
 
 /// The endpoint's own headers that a transformation leaves as they are.
-fn own<'a>(endpoint: &'a Endpoint, changed: Option<&'a Changed>) -> impl Iterator<Item = &'a (String, String)> {
-    endpoint.own_headers().iter().filter(move |(name, _)| !changed.is_some_and(|changed| changed.names(name)))
+fn own<'a>(endpoint: &'a Endpoint, changed: Option<&'a Changed>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let own = endpoint.own_headers().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    own.filter(move |(name, _)| !changed.is_some_and(|changed| changed.names(name)))
 }
 
 /// The same headers with the values of the endpoint's own hidden.
-pub(crate) fn masked(
-    mut headers: Vec<(String, String)>,
-    endpoint: &Endpoint,
-    changed: Option<&Changed>,
-) -> Vec<(String, String)> {
+pub(crate) fn masked(mut headers: Vec<Header>, endpoint: &Endpoint, changed: Option<&Changed>) -> Vec<Header> {
     let own = headers.len() - own(endpoint, changed).count();
     for (_, value) in headers.iter_mut().skip(own) {
-        MASK.clone_into(value);
+        *value = MASK.into();
     }
     headers
 }
@@ -163,9 +161,8 @@ fn kept(response: &IncomingResponse) -> ReceivedResponse {
 
 /// What `ReasonCode::words` wants to know of a response.
 fn told(response: &IncomingResponse) -> String {
-    let location = response.headers.iter().find(|(name, _)| name == "location").map(|(_, value)| value.clone());
     match response.status {
-        300..=399 => location.unwrap_or_default(),
+        300..=399 => headers::find(&response.headers, "location").unwrap_or_default().to_owned(),
         status => status.to_string(),
     }
 }

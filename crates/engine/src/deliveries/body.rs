@@ -26,8 +26,8 @@ pub(crate) struct Changed {
 
 impl Changed {
     /// The headers that are set.
-    pub fn set(&self) -> impl Iterator<Item = (String, String)> {
-        self.headers.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
+    pub fn set(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)))
     }
 
     /// Whether it says anything about this header.

@@ -143,7 +143,7 @@ impl Engine {
         }
     }
 
-    /// Records an outcome, however long the disk takes to have room; tells a waiting conversation in the same commit.
+    /// Records an outcome, however long the disk takes to be written again; tells a waiting conversation in the same commit.
     async fn record(&self, job: &Job, outcome: Outcome, ended: Option<Ended>) -> Step {
         let waiter = job.waiter.as_ref().filter(|_| !job.manual);
         let mut told = match (waiter, ended) {
@@ -163,8 +163,8 @@ impl Engine {
                     };
                     return Step { due, promoted };
                 }
-                Err(kanca_storage::StorageError::Full(reason)) => {
-                    self.close_gate(&reason);
+                Err(error) if error.is_about_the_disk() => {
+                    self.close_gate(&error);
                     tokio::time::sleep(RECORD_PAUSE).await;
                 }
                 Err(kanca_storage::StorageError::Unavailable(_)) => return Step::default(),

@@ -93,7 +93,7 @@ impl Engine {
         let current = || self.snapshot.load().endpoints.get(&id).cloned();
         let Some(endpoint) = as_it_was(current()) else { return Ok(None) };
         let Some(asked) = endpoint.record.options.handshake.clone() else { return Ok(None) };
-        let result = self.sender.send(&self.question(&endpoint, &asked)?).await.result;
+        let result = self.sender.send(self.question(&endpoint, &asked)?).await.result;
         let now = self.later_than(at);
         let handshake = match &result {
             Ok(response) => asked.answered(response.status, &response.headers, now),
@@ -119,15 +119,15 @@ impl Engine {
     fn question(&self, endpoint: &Endpoint, handshake: &Handshake) -> Result<OutgoingRequest> {
         let (url, route) = self.destination(endpoint);
         let mut headers = vec![
-            (REQUEST_ORIGIN.to_owned(), handshake.origin.clone()),
-            (REQUEST_CALLBACK.to_owned(), self.callback(endpoint)?),
+            (REQUEST_ORIGIN.into(), handshake.origin.clone().into()),
+            (REQUEST_CALLBACK.into(), self.callback(endpoint)?.into()),
         ];
         let rate = endpoint.record.options.rate_limit.map(per_minute);
-        headers.extend(rate.map(|rate| (REQUEST_RATE.to_owned(), rate.to_string())));
+        headers.extend(rate.map(|rate| (REQUEST_RATE.into(), rate.to_string().into())));
         if route == Route::OwnInbox {
-            headers.push((HOPS_HEADER.to_owned(), "1".to_owned()));
+            headers.push((HOPS_HEADER.into(), "1".into()));
         }
-        headers.extend(endpoint.own_headers().iter().cloned());
+        headers.extend(endpoint.own_headers().iter().map(|(name, value)| (name.clone().into(), value.clone().into())));
         Ok(OutgoingRequest {
             method: Method::Options,
             url,

@@ -9,6 +9,7 @@ use crate::errors::{EngineError, Result};
 use bytes::Bytes;
 use kanca_domain::attempts::ReasonCode;
 use kanca_domain::events::{EventData, EventType};
+use kanca_domain::headers::Header;
 use kanca_domain::ids::{EndpointId, EventId, ProjectId};
 use kanca_programs::{Fault, Transformed};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Trial {
     pub filter: Option<FilterTrial>,
     pub transformation: Option<TransformationTrial>,
     /// What would be sent: headers with secret values masked, and the body.
-    pub request: Option<(Vec<(String, String)>, Bytes)>,
+    pub request: Option<(Vec<Header>, Bytes)>,
 }
 
 /// What a filter said.
@@ -89,8 +90,9 @@ impl Engine {
                 Ok(Transformed::Send { content, headers }) => {
                     sent = finished(&body, endpoint.record.format, content, headers);
                     trial.output = sent.as_ref().ok().map(|sent| {
-                        let headers = sent.changed.iter().flat_map(|changed| changed.set()).collect();
-                        (headers, sent.bytes.clone())
+                        let headers = sent.changed.iter().flat_map(|changed| changed.set());
+                        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                        (headers.collect(), sent.bytes.clone())
                     });
                     trial.error = sent.as_ref().err().map(|(_, words)| Fault::of_output(words));
                 }
@@ -127,7 +129,7 @@ impl Engine {
         Ok(Arc::new(EventBody::new(project, id, event_type, timestamp, now, data, 0)))
     }
 
-    fn shown(&self, body: &EventBody, endpoint: &Endpoint, sent: &SharedBody) -> (Vec<(String, String)>, Bytes) {
+    fn shown(&self, body: &EventBody, endpoint: &Endpoint, sent: &SharedBody) -> (Vec<Header>, Bytes) {
         let headers = headers(body, endpoint, sent, self.clock.now(), None);
         let changed: Option<&Changed> = sent.changed.as_deref();
         (masked(headers, endpoint, changed), sent.bytes.clone())

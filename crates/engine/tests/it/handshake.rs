@@ -18,7 +18,7 @@ fn agreeing(
         let wants = if agrees.load(Ordering::SeqCst) { "*" } else { "other.example" };
         let headers = match request.method {
             Method::Options => {
-                vec![("webhook-allowed-origin".into(), wants.into()), ("webhook-allowed-rate".into(), rate.into())]
+                vec![("WebHook-Allowed-Origin".into(), wants.into()), ("WebHook-Allowed-Rate".into(), rate.into())]
             }
             Method::Post => Vec::new(),
         };
@@ -89,7 +89,7 @@ async fn nothing_is_sent_until_the_receiver_agrees() {
 fn callback(world: &World) -> String {
     let seen = world.service.seen.lock();
     let asked = seen.iter().rev().find(|(_, request)| request.method == Method::Options).unwrap();
-    asked.1.headers.iter().find(|(name, _)| name == "webhook-request-callback").unwrap().1.clone()
+    asked.1.headers.iter().find(|(name, _)| name == "webhook-request-callback").unwrap().1.to_string()
 }
 
 #[tokio::test]

@@ -86,10 +86,10 @@ impl Sender for Service {
         })
     }
 
-    async fn send(&self, request: &OutgoingRequest) -> Sent {
+    async fn send(&self, request: OutgoingRequest) -> Sent {
         self.seen.lock().push((self.clock.now(), request.clone()));
-        let result = (self.answer.lock())(request);
-        Sent { result, timings: TIMINGS }
+        let result = (self.answer.lock())(&request);
+        Sent { headers: request.headers, result, timings: TIMINGS }
     }
 }
 
@@ -99,7 +99,7 @@ pub fn status(status: u16) -> Result<IncomingResponse, SendFailure> {
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what a service's script gives, as `refused` is")]
 pub fn answer(status: u16, body: &str) -> Result<IncomingResponse, SendFailure> {
-    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
     Ok(IncomingResponse { status, headers, body: body.to_owned().into(), truncated: false })
 }
 

@@ -36,7 +36,7 @@ async fn the_next_step_of_the_schedule_and_retry_after_are_named_with_their_time
     assert_eq!(attempt.timings, Some(TIMINGS));
 
     world.service_answers(|_| {
-        let headers = vec![("retry-after".to_owned(), "120".to_owned())];
+        let headers = vec![("Retry-After".to_owned(), "120".to_owned())];
         Ok(IncomingResponse { status: 429, headers, body: "".into(), truncated: false })
     });
     world.turn_clock_to(due.unwrap());

@@ -44,7 +44,7 @@ pub fn waits() -> Object {
         WaitReason::ALL,
         false,
         "`ordering`: an earlier delivery of its ordering key has to end first. `paused`, `disabled`, `deleted`: the webhook \
-         is. `disk_full`: no attempt starts. `breaker`: the webhook failed too often; a probe finds out whether it is there \
+         is. `disk_full`: the server's disk is full or cannot be written, so no attempt starts. `breaker`: the webhook failed too often; a probe finds out whether it is there \
          again. `handshake`: the receiver has not agreed yet to get events. `retry_after`: the receiver asked to be left \
          alone. `rate_limit`: the webhook's rate is used up. `schedule`: its time has not come. `turn`: an attempt is under \
          way or about to start.",

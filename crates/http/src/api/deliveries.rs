@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use kanca_domain::attempts::{ReasonCode, Timings};
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::formats::Format;
+use kanca_domain::headers::Header;
 use kanca_domain::ids::{AttemptId, DeliveryId, EndpointId, EventId};
 use kanca_engine::deliveries::DeliveryDetail as Detail;
 use kanca_engine::storage::deliveries::{AttemptRecord, DeliveryFilter, DeliveryRecord};
@@ -126,7 +127,9 @@ pub enum AttemptOutcome {
 pub struct AttemptRequest {
     pub method: String,
     pub url: String,
-    pub headers: Vec<(String, String)>,
+    /// The whole head in its order, names spelt as they were sent.
+    #[schema(value_type = Vec<(String, String)>)]
+    pub headers: Vec<Header>,
     /// Base64.
     pub body: String,
 }
@@ -135,6 +138,7 @@ pub struct AttemptRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AttemptResponse {
     pub status: u16,
+    /// Names spelt as they came.
     pub headers: Vec<(String, String)>,
     /// Base64 of the first 16 KiB.
     pub body: String,

@@ -6,6 +6,7 @@ use crate::extract::{Auth, Json, PathId};
 use crate::problems::{Answer, Problem};
 use axum::extract::State;
 use kanca_domain::events::{EventData, EventType};
+use kanca_domain::headers::Header;
 use kanca_domain::ids::{EndpointId, EventId};
 use kanca_engine::EngineError;
 use kanca_engine::programs::{Fault, Trial, TrialEvent, TrialInput};
@@ -91,10 +92,12 @@ pub struct ProgramError {
     pub column: Option<u32>,
 }
 
-/// The request that an attempt would make; values of secret headers are masked.
+/// The request that an attempt would make, without the headers that every request has (`host`, `user-agent`,
+/// `content-length`); values of secret headers are masked.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrialRequest {
-    pub headers: Vec<(String, String)>,
+    #[schema(value_type = Vec<(String, String)>)]
+    pub headers: Vec<Header>,
     pub body: String,
 }
 

@@ -7,6 +7,7 @@ mod bodies;
 mod demanding;
 mod formats;
 mod headers;
+mod heads;
 mod idempotency;
 mod isolation;
 mod key_pairs;

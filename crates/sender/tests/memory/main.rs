@@ -90,7 +90,7 @@ async fn endless_receivers_cost_bounded_memory() {
                     identity: None,
                     proxy: None,
                 };
-                tokio::spawn(async move { client.send(&request).await.result })
+                tokio::spawn(async move { client.send(request).await.result })
             });
             for visit in visits.collect::<Vec<_>>() {
                 match visit.await.unwrap() {

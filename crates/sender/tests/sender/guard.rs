@@ -60,7 +60,7 @@ async fn each_connection_checks_its_own_look_up() {
     let names = Names::of(&["rebinding.example 127.0.0.2 / 127.0.0.1"]);
     let client = GuardedClient::new(&settings("127.0.0.2/32", &names, nowhere()));
     let url = receiver.url("rebinding.example", "/");
-    assert_eq!(client.send(&request(&url)).await.result.unwrap().status, 200);
+    assert_eq!(client.send(request(&url)).await.result.unwrap().status, 200);
     assert_eq!(names.looked_up.load(Ordering::SeqCst), 1, "looked up once: what was checked was dialled");
     assert_eq!(fails(&client, request(&url)).await.0, Blocked);
     assert_eq!(receiver.accepted(), 1);
@@ -76,7 +76,7 @@ async fn of_mixed_answers_only_permitted_addresses_are_dialled() {
     let names =
         Names::of(&["mixed.example 127.0.0.1, 10.0.0.1, 127.0.0.2", "private.example 10.0.0.1, 169.254.169.254"]);
     let client = GuardedClient::new(&settings("127.0.0.2/32", &names, nowhere()));
-    assert_eq!(client.send(&request(public.url("mixed.example", "/"))).await.result.unwrap().status, 200);
+    assert_eq!(client.send(request(public.url("mixed.example", "/"))).await.result.unwrap().status, 200);
     let (kind, detail) = fails(&client, request("http://private.example/")).await;
     assert_eq!((kind, detail.contains("10.0.0.1")), (Blocked, true), "{detail}");
 }
@@ -101,7 +101,7 @@ async fn a_silent_address_gives_way_to_the_next() {
     let names = Names::of(&["slow.example 127.0.0.2, 127.0.0.1", "silent.example 127.0.0.2"]);
     let settings = settings("127.0.0.0/8", &names, nowhere());
     let client = GuardedClient::new(&Settings { address_timeout: Duration::from_millis(100), ..settings });
-    assert_eq!(client.send(&request(receiver.url("slow.example", "/"))).await.result.unwrap().status, 200);
+    assert_eq!(client.send(request(receiver.url("slow.example", "/"))).await.result.unwrap().status, 200);
     let sent = OutgoingRequest { timeout: Duration::from_millis(300), ..request(receiver.url("silent.example", "/")) };
     let (kind, detail) = fails(&client, sent).await;
     assert_eq!((kind, detail.contains("connecting")), (Timeout, true), "{detail}");
@@ -129,7 +129,7 @@ async fn a_dead_address_gives_way_to_the_next() {
     // Nobody listens at this port of 127.0.0.3.
     let names = Names::of(&["two.example 127.0.0.3, 127.0.0.1"]);
     let client = GuardedClient::new(&settings("127.0.0.3/32, 127.0.0.1/32", &names, nowhere()));
-    assert_eq!(client.send(&request(receiver.url("two.example", "/"))).await.result.unwrap().status, 200);
+    assert_eq!(client.send(request(receiver.url("two.example", "/"))).await.result.unwrap().status, 200);
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn an_endless_body_is_cut() {
         }
     })
     .await;
-    let response = open_client().send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
+    let response = open_client().send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
     assert_eq!((response.body.len(), response.truncated), (64 * 1024, true));
 }
 
@@ -176,7 +176,7 @@ async fn an_answer_before_the_request_was_read_leaves_no_connection_behind() {
     let body = Bytes::from(vec![b'x'; 32 * 1024 * 1024]);
     let sent = OutgoingRequest { body, ..request(receiver.url("127.0.0.1", "/")) };
     let client = open_client();
-    assert_eq!(client.send(&sent).await.result.unwrap().status, 200);
+    assert_eq!(client.send(sent).await.result.unwrap().status, 200);
     let rest = tokio::time::timeout(Duration::from_secs(1), ends.recv()).await.expect("the connection is closed");
     assert!(rest.is_some_and(|rest| rest < 32 * 1024 * 1024), "{rest:?}");
 }

@@ -83,7 +83,7 @@ async fn a_server_that_asks_sees_the_certificate_and_connections_are_not_shared(
         {
             let identity = Some(Arc::clone(identity));
             let sent = OutgoingRequest { identity, ..request(url(&receiver, "hooks.example")) };
-            assert_eq!(client.send(&sent).await.result.unwrap().body, shown);
+            assert_eq!(client.send(sent).await.result.unwrap().body, shown);
         }
         assert_eq!(receiver.accepted(), 2, "one connection for each certificate");
     }

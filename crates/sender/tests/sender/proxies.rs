@@ -149,10 +149,10 @@ async fn the_receiver_gets_the_same_bytes_as_without_a_proxy() {
         let receiver = echo().await;
         let proxy = Helpful::start(kind, ANNA).await;
         let client = client(&["hooks.example 127.0.0.2"]);
-        let direct = client.send(&request(receiver.url("hooks.example", "/a?b"))).await.result.unwrap();
+        let direct = client.send(request(receiver.url("hooks.example", "/a?b"))).await.result.unwrap();
         for turn in 0..3 {
             let sent = OutgoingRequest { proxy: proxy.proxy(ANNA), ..request(receiver.url("hooks.example", "/a?b")) };
-            let sent = client.send(&sent).await;
+            let sent = client.send(sent).await;
             assert_eq!(sent.timings.remote, Some(proxy.receiver.address));
             assert_eq!(sent.timings.reused, turn > 0);
             assert_eq!(sent.result.unwrap().body, direct.body, "{kind:?}");
@@ -172,7 +172,7 @@ async fn tls_goes_through_a_proxy_to_the_receiver() {
         let settings = settings("127.0.0.1/32", &Names::of(&["hooks.example 127.0.0.1"]), nowhere());
         let client = GuardedClient::new(&Settings { roots: Roots::Only(vec![authority.der().clone()]), ..settings });
         let url = format!("https://hooks.example:{}/", receiver.address.port());
-        let sent = client.send(&OutgoingRequest { proxy: proxy.proxy(None), ..request(url) }).await;
+        let sent = client.send(OutgoingRequest { proxy: proxy.proxy(None), ..request(url) }).await;
         assert_eq!(sent.result.unwrap().status, 200);
         assert!(sent.timings.tls_us.is_some() && sent.timings.connect_us.is_some());
         assert_eq!(proxy.asked(), [receiver.address.to_string()]);
@@ -186,7 +186,7 @@ async fn connections_are_shared_by_equal_proxies_only() {
     let client = client(&[]);
     for proxy in [one.proxy(None), other.proxy(None), None, one.proxy(ANNA), one.proxy(None), other.proxy(None), None] {
         let sent = OutgoingRequest { proxy, ..request(receiver.url("127.0.0.2", "/")) };
-        assert_eq!(client.send(&sent).await.result.unwrap().status, 200);
+        assert_eq!(client.send(sent).await.result.unwrap().status, 200);
     }
     assert_eq!((one.asked().len(), other.asked().len(), receiver.accepted()), (2, 1, 4));
 }
@@ -223,7 +223,7 @@ async fn no_proxy_gets_round_the_guard() {
             response_limit: 0,
             ..request(receiver.url("moving.example", "/"))
         };
-        assert_eq!(open.send(&moving()).await.result.unwrap().status, 200);
+        assert_eq!(open.send(moving()).await.result.unwrap().status, 200);
         check(&open, proxy.proxy(None), receiver.url("moving.example", "/"), "127.0.0.3").await;
         assert_eq!(proxy.asked(), [receiver.address.to_string()]);
 
@@ -245,7 +245,7 @@ async fn of_several_addresses_the_proxy_is_asked_for_the_next_when_it_cannot_rea
     // Nobody listens at this port of 127.0.0.1; 10.0.0.1 is refused here and never asked for.
     let client = client(&["two.example 10.0.0.1, 127.0.0.1, 127.0.0.2"]);
     let sent = OutgoingRequest { proxy: proxy.proxy(None), ..request(receiver.url("two.example", "/")) };
-    assert_eq!(client.send(&sent).await.result.unwrap().status, 200);
+    assert_eq!(client.send(sent).await.result.unwrap().status, 200);
     let port = receiver.address.port();
     assert_eq!(proxy.asked(), [format!("127.0.0.1:{port}"), format!("127.0.0.2:{port}")]);
 }
@@ -311,7 +311,7 @@ async fn the_own_inbox_needs_no_proxy() {
     let client = GuardedClient::new(&settings("", &Names::of(&[]), own.address));
     let sent =
         OutgoingRequest { proxy: proxy.proxy(None), route: Route::OwnInbox, ..request("https://kanca.example/in/a") };
-    assert_eq!(client.send(&sent).await.result.unwrap().status, 200);
+    assert_eq!(client.send(sent).await.result.unwrap().status, 200);
     assert_eq!(proxy.receiver.accepted(), 0);
 }
 
@@ -324,7 +324,7 @@ async fn a_request_can_ask_for_options() {
         body: bytes::Bytes::new(),
         ..request(receiver.url("127.0.0.2", "/hook"))
     };
-    let answer = client(&[]).send(&sent).await.result.unwrap();
+    let answer = client(&[]).send(sent).await.result.unwrap();
     let seen = String::from_utf8(answer.body.to_vec()).unwrap();
     assert!(seen.starts_with("OPTIONS /hook HTTP/1.1\r\n") && seen.contains("webhook-request-origin"), "{seen}");
 }

@@ -17,7 +17,7 @@ async fn many_requests_take_one_connection() {
     let receiver = Receiver::answering(OK).await;
     let client = open_client();
     for _ in 0..20 {
-        assert_eq!(client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
     }
     assert_eq!(receiver.accepted(), 1);
 }
@@ -36,7 +36,7 @@ async fn simultaneous_requests_take_a_connection_each() {
     for _ in 0..2 {
         let sent = (0..8).map(|_| {
             let (client, url) = (Arc::clone(&client), receiver.url("127.0.0.1", "/"));
-            tokio::spawn(async move { client.send(&request(url)).await.result.unwrap().status })
+            tokio::spawn(async move { client.send(request(url)).await.result.unwrap().status })
         });
         for answer in sent.collect::<Vec<_>>() {
             assert_eq!(answer.await.unwrap(), 200);
@@ -55,7 +55,7 @@ async fn a_connection_that_the_peer_closed_meanwhile_is_replaced() {
     .await;
     let client = open_client();
     for turn in 1..=10 {
-        assert_eq!(client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
         assert_eq!(receiver.accepted(), turn);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -78,7 +78,7 @@ async fn a_request_that_may_have_been_seen_is_not_sent_again() {
     })
     .await;
     let client = open_client();
-    assert!(client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.is_ok());
+    assert!(client.send(request(receiver.url("127.0.0.1", "/"))).await.result.is_ok());
     let (kind, _) = crate::story::fails(&client, request(receiver.url("127.0.0.1", "/"))).await;
     assert_eq!(kind, kanca_engine::ports::SendFailureKind::Reset);
     assert_eq!((seen.load(Ordering::SeqCst), receiver.accepted()), (2, 1));
@@ -92,7 +92,7 @@ async fn bytes_after_a_response_are_never_the_next_response() {
     .await;
     let client = open_client();
     for turn in 1..=5 {
-        assert_eq!(client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap().status, 200);
         assert_eq!(receiver.accepted(), turn);
     }
 }
@@ -112,7 +112,7 @@ async fn an_idle_connection_is_closed_in_time() {
     .await;
     let settings = settings("127.0.0.1/32", &Names::of(&[]), nowhere());
     let client = GuardedClient::new(&Settings { idle_timeout: Duration::from_millis(100), ..settings });
-    client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
+    client.send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
     let read = tokio::time::timeout(Duration::from_secs(1), closings.recv()).await;
     assert_eq!(read.expect("closed without another request"), Some(0));
 }
@@ -124,7 +124,7 @@ async fn idle_connections_are_bounded_in_all() {
     let settings = settings("127.0.0.1/32", &Names::of(&[]), nowhere());
     let client = GuardedClient::new(&Settings { max_idle: 1, ..settings });
     for receiver in [&first, &second, &second, &first] {
-        client.send(&request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
+        client.send(request(receiver.url("127.0.0.1", "/"))).await.result.unwrap();
     }
     assert_eq!((first.accepted(), second.accepted()), (2, 1), "the newcomer takes the place");
 }
@@ -142,10 +142,10 @@ async fn a_deadline_in_one_request_does_not_spoil_the_next() {
     .await;
     let client = open_client();
     for _ in 0..3 {
-        assert!(client.send(&request(receiver.url("127.0.0.1", "/quick"))).await.result.is_ok());
+        assert!(client.send(request(receiver.url("127.0.0.1", "/quick"))).await.result.is_ok());
         let slow =
             OutgoingRequest { timeout: Duration::from_millis(50), ..request(receiver.url("127.0.0.1", "/slow")) };
-        assert!(client.send(&slow).await.result.is_err());
+        assert!(client.send(slow).await.result.is_err());
     }
     assert_eq!(receiver.accepted(), 3);
 }

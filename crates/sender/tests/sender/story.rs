@@ -79,7 +79,7 @@ pub fn request(url: impl Into<String>) -> OutgoingRequest {
 /// The failure of a request, which must come within its deadline.
 pub async fn fails(client: &GuardedClient, request: OutgoingRequest) -> (SendFailureKind, String) {
     let (start, limit) = (Instant::now(), request.timeout);
-    let result: Result<IncomingResponse, SendFailure> = client.send(&request).await.result;
+    let result: Result<IncomingResponse, SendFailure> = client.send(request).await.result;
     let failure = result.expect_err("a failure");
     assert!(start.elapsed() < limit + Duration::from_millis(250), "{:?} for {limit:?}", start.elapsed());
     (failure.kind, failure.detail)

@@ -45,7 +45,7 @@ async fn a_fresh_connection_shows_every_part_and_an_open_one_only_the_answer() {
     let receiver = hesitant().await;
     let settings = settings("127.0.0.1/32", &Names::of(&[]), nowhere());
     let client = GuardedClient::new(&Settings { resolver: Arc::new(Slow), ..settings });
-    let Sent { result, timings } = client.send(&request(receiver.url("slow.example", "/"))).await;
+    let Sent { result, timings, .. } = client.send(request(receiver.url("slow.example", "/"))).await;
     assert!(result.is_ok());
     assert!((30..900).contains(&millis(timings.dns_us)), "{timings:?}");
     assert!((40..900).contains(&millis(timings.first_byte_us)), "{timings:?}");
@@ -55,7 +55,7 @@ async fn a_fresh_connection_shows_every_part_and_an_open_one_only_the_answer() {
     assert!(timings.total_us >= parts + 15_000, "the body came 20 ms later: {timings:?}");
 
     let Timings { dns_us, connect_us, tls_us, first_byte_us, total_us, reused, remote } =
-        client.send(&request(receiver.url("slow.example", "/"))).await.timings;
+        client.send(request(receiver.url("slow.example", "/"))).await.timings;
     assert_eq!((dns_us, connect_us, tls_us, reused, remote), (None, None, None, true, Some(receiver.address)));
     assert!(millis(first_byte_us) >= 40 && total_us > first_byte_us.unwrap());
 }
@@ -66,9 +66,9 @@ async fn a_tls_handshake_has_its_own_time() {
     let (certificate, key) = signed(&["hooks.example"], &authority, 2099);
     let receiver = secure(certificate.der().clone(), &key).await;
     let client = trusting(Roots::Only(vec![authority.der().clone()]));
-    let timings = client.send(&request(url(&receiver, "hooks.example"))).await.timings;
+    let timings = client.send(request(url(&receiver, "hooks.example"))).await.timings;
     assert!(timings.tls_us.is_some_and(|time| time > 0) && timings.first_byte_us.is_some(), "{timings:?}");
-    let timings = client.send(&request(url(&receiver, "hooks.example"))).await.timings;
+    let timings = client.send(request(url(&receiver, "hooks.example"))).await.timings;
     assert_eq!((timings.tls_us, timings.reused), (None, true));
 }
 
@@ -78,23 +78,23 @@ async fn a_failure_shows_the_part_in_which_it_came() {
         Receiver::start(|mut socket| async move { socket.read_to_end(&mut Vec::new()).await.map(|_| ()) }).await;
     let soon = |url: String| OutgoingRequest { timeout: Duration::from_millis(200), ..request(url) };
 
-    let timings = open_client().send(&soon(silent.url("127.0.0.1", "/"))).await.timings;
+    let timings = open_client().send(soon(silent.url("127.0.0.1", "/"))).await.timings;
     assert!((195..900).contains(&millis(timings.first_byte_us)), "{timings:?}");
     assert!(timings.total_us >= timings.first_byte_us.unwrap() && timings.dns_us.is_none(), "{timings:?}");
 
-    let timings = trusting(Roots::System).send(&soon(url(&silent, "hooks.example"))).await.timings;
+    let timings = trusting(Roots::System).send(soon(url(&silent, "hooks.example"))).await.timings;
     assert!((195..900).contains(&millis(timings.tls_us)) && timings.first_byte_us.is_none(), "{timings:?}");
     assert_eq!(timings.remote, Some(silent.address));
 
-    let timings = open_client().send(&soon("http://127.0.0.1:1/".into())).await.timings;
+    let timings = open_client().send(soon("http://127.0.0.1:1/".into())).await.timings;
     assert!(timings.connect_us.is_some() && timings.first_byte_us.is_none(), "{timings:?}");
     assert_eq!(timings.remote, Some(nowhere()));
 
-    let timings = open_client().send(&soon("http://gone.example/".into())).await.timings;
+    let timings = open_client().send(soon("http://gone.example/".into())).await.timings;
     assert!(timings.dns_us.is_some() && timings.connect_us.is_none() && timings.remote.is_none(), "{timings:?}");
 
     for nothing_dialled in ["http://10.0.0.1/", "ftp://example.com/"] {
-        let timings = strict_client(&Names::of(&[])).send(&soon(nothing_dialled.into())).await.timings;
+        let timings = strict_client(&Names::of(&[])).send(soon(nothing_dialled.into())).await.timings;
         assert_eq!(Timings { total_us: 0, ..timings }, Timings::default(), "{nothing_dialled}");
     }
 }
@@ -108,7 +108,7 @@ async fn a_connection_that_was_closed_meanwhile_counts_as_fresh() {
     .await;
     let client = open_client();
     for _ in 0..3 {
-        let timings = client.send(&request(receiver.url("127.0.0.1", "/"))).await.timings;
+        let timings = client.send(request(receiver.url("127.0.0.1", "/"))).await.timings;
         assert!(!timings.reused && timings.connect_us.is_some(), "{timings:?}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -79,12 +79,12 @@ async fn a_trusted_certificate_is_accepted_and_the_connection_kept() {
         let before = receiver.accepted();
         let client = trusting(roots);
         for _ in 0..3 {
-            let response = client.send(&request(url(&receiver, "hooks.example"))).await.result.unwrap();
+            let response = client.send(request(url(&receiver, "hooks.example"))).await.result.unwrap();
             assert_eq!((response.status, &response.body[..]), (200, &b"ok"[..]));
         }
         assert_eq!(receiver.accepted(), before + 1);
-        assert_eq!(client.send(&request(url(&receiver, "127.0.0.1"))).await.result.unwrap().status, 200);
-        assert_eq!(client.send(&request(url(&receiver, "hooks.example."))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(url(&receiver, "127.0.0.1"))).await.result.unwrap().status, 200);
+        assert_eq!(client.send(request(url(&receiver, "hooks.example."))).await.result.unwrap().status, 200);
     }
 }
 

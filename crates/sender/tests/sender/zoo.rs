@@ -160,7 +160,7 @@ fn client() -> GuardedClient {
 /// The exchange must be over in time, and must tell how long it took.
 async fn visit(name: &str, client: &GuardedClient, sent: OutgoingRequest) -> Sent {
     let start = Instant::now();
-    let sent = client.send(&OutgoingRequest { timeout: DEADLINE, response_limit: KEPT, ..sent }).await;
+    let sent = client.send(OutgoingRequest { timeout: DEADLINE, response_limit: KEPT, ..sent }).await;
     assert!(start.elapsed() < DEADLINE + GRACE, "{name}: {:?}", start.elapsed());
     let total = Duration::from_micros(sent.timings.total_us.into());
     assert!(!total.is_zero() && total <= start.elapsed(), "{name}: {total:?}");

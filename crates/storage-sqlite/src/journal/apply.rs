@@ -232,7 +232,7 @@ fn record(tx: &mut Tx<'_>, outcome: &Outcome<'_>, ends: &mut Ends<'_>) -> Run<()
 
 fn is_about_the_disk(fault: &Fault) -> bool {
     match fault {
-        Fault::Storage(error) => matches!(error, StorageError::Full(_) | StorageError::Unavailable(_)),
+        Fault::Storage(error) => error.is_about_the_disk() || matches!(error, StorageError::Unavailable(_)),
         Fault::Sqlite(error) => !matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation)),
     }
 }

@@ -168,7 +168,7 @@ impl Scribe {
             }
             Err(error) => {
                 tracing::error!(%error, lost = jobs.len(), "the journal could not be written; nothing of it was acknowledged");
-                let lost = Lost::from(StorageError::Full(format!("the journal could not be written: {error}")));
+                let lost = Lost::of(&StorageError::of_write(&error, "the journal could not be written"));
                 self.answers.give(&mut jobs, Some(lost));
             }
         }

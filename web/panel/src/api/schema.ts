@@ -1048,6 +1048,7 @@ export interface components {
         AttemptRequest: {
             /** @description Base64. */
             body: string;
+            /** @description The whole head in its order, names spelt as they were sent. */
             headers: [
                 string,
                 string
@@ -1059,6 +1060,7 @@ export interface components {
         AttemptResponse: {
             /** @description Base64 of the first 16 KiB. */
             body: string;
+            /** @description Names spelt as they came. */
             headers: [
                 string,
                 string
@@ -1316,7 +1318,7 @@ export interface components {
             /** @description With `ordering`: the delivery that has to end first. */
             behind: string | null;
             /**
-             * @description `ordering`: an earlier delivery of its ordering key has to end first. `paused`, `disabled`, `deleted`: the webhook is. `disk_full`: no attempt starts. `breaker`: the webhook failed too often; a probe finds out whether it is there again. `handshake`: the receiver has not agreed yet to get events. `retry_after`: the receiver asked to be left alone. `rate_limit`: the webhook's rate is used up. `schedule`: its time has not come. `turn`: an attempt is under way or about to start.
+             * @description `ordering`: an earlier delivery of its ordering key has to end first. `paused`, `disabled`, `deleted`: the webhook is. `disk_full`: the server's disk is full or cannot be written, so no attempt starts. `breaker`: the webhook failed too often; a probe finds out whether it is there again. `handshake`: the receiver has not agreed yet to get events. `retry_after`: the receiver asked to be left alone. `rate_limit`: the webhook's rate is used up. `schedule`: its time has not come. `turn`: an attempt is under way or about to start.
              * @enum {string}
              */
             reason: "ordering" | "paused" | "disabled" | "deleted" | "disk_full" | "breaker" | "handshake" | "retry_after" | "rate_limit" | "schedule" | "turn";
@@ -2483,7 +2485,10 @@ export interface components {
                 string
             ][];
         };
-        /** @description The request that an attempt would make; values of secret headers are masked. */
+        /**
+         * @description The request that an attempt would make, without the headers that every request has (`host`, `user-agent`,
+         *     `content-length`); values of secret headers are masked.
+         */
         TrialRequest: {
             body: string;
             headers: [

@@ -22,7 +22,7 @@ fn first_attempt(reply: Reply) -> (Value, Receiver) {
 
 #[test]
 fn an_attempt_shows_the_exact_exchange() {
-    let reply = Reply::status(201).header("x-trace", "t1").body("thanks").after(Duration::from_millis(60));
+    let reply = Reply::status(201).header("X-Trace", "t1").body("thanks").after(Duration::from_millis(60));
     let (delivery, receiver) = first_attempt(reply);
     let attempt = &delivery["attempts"][0];
     let received = &receiver.requests()[0];
@@ -39,7 +39,7 @@ fn an_attempt_shows_the_exact_exchange() {
     }
     let response = &attempt["response"];
     assert_eq!(response["status"], 201);
-    assert!(response["headers"].as_array().unwrap().contains(&json!(["x-trace", "t1"])), "{response}");
+    assert!(response["headers"].as_array().unwrap().contains(&json!(["X-Trace", "t1"])), "{response}");
     assert_eq!(STANDARD.decode(text(&response["body"])).unwrap(), b"thanks");
     assert_eq!(response["truncated"], false);
     let timings = &attempt["timings"];
@@ -58,7 +58,7 @@ fn only_2xx_is_success_and_redirects_are_not_followed() {
     let elsewhere = Receiver::start();
     for status in [300, 301, 302, 303, 307, 308, 400, 404, 429, 500, 503] {
         let location = elsewhere.url();
-        let (delivery, _receiver) = first_attempt(Reply::status(status).header("location", &location));
+        let (delivery, _receiver) = first_attempt(Reply::status(status).header("Location", &location));
         let attempt = &delivery["attempts"][0];
         assert_eq!((&delivery["status"], &attempt["outcome"]), (&json!("pending"), &json!("failure")), "{status}");
         let code = if status < 400 { "redirect" } else { "http_status" };

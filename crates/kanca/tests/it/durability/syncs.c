@@ -1,9 +1,9 @@
 /* Stands between the server and the C library's fsync() and fdatasync() (LD_PRELOAD), and lets a test say what becomes of
  * each sync. The test writes two 64-bit numbers (in the machine's byte order) into the file SYNC_CONTROL:
  *
- *   what     0: nothing; 1: each sync fails with EIO, and is not done;
+ *   what     0: nothing; 1: each sync fails, and is not done;
  *            2: the process is killed instead of a sync; 3: it is killed after a sync
- *   left     for 2 and 3: how many syncs are done as usual before that one
+ *   left     for 1: the error's number; for 2 and 3: how many syncs are done as usual before that one
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -35,7 +35,7 @@ __attribute__((constructor)) static void prepare(void) {
 static int perhaps(int (*sync)(int), int fd) {
     uint64_t what = control[0];
     if (what == 1) {
-        errno = EIO;
+        errno = (int)control[1];
         return -1;
     }
     int last = what >= 2 && __atomic_fetch_sub(&control[1], 1, __ATOMIC_SEQ_CST) == 0;

@@ -14,7 +14,8 @@ struct Syncs(Shim);
 #[derive(Clone, Copy)]
 enum Fate {
     AsUsual,
-    Fails,
+    /// With this number of an error.
+    Fails(i64),
     /// The process is killed instead of the sync after so many others.
     KilledBefore(i64),
     /// The process is killed right after it.
@@ -33,7 +34,7 @@ impl Syncs {
     fn shall(&self, fate: Fate) {
         let (what, left) = match fate {
             Fate::AsUsual => (0, 0),
-            Fate::Fails => (1, 0),
+            Fate::Fails(error) => (1, error),
             Fate::KilledBefore(left) => (2, left),
             Fate::KilledAfter(left) => (3, left),
         };
@@ -105,25 +106,36 @@ fn what_could_not_be_synced_is_not_acknowledged() {
     assert_eq!(status, 202);
     server.api().wait_for_delivery(&before, "delivered");
 
-    syncs.shall(Fate::Fails);
-    for n in 1..4 {
-        let (status, _) = publish(&server.api(), n).unwrap();
-        assert!((500..600).contains(&status), "an event that is not on disk was answered with {status}");
-    }
     let path = text(&inbox["url"]).replace(&server.origin(), "");
-    let captured = server.api().send("POST", &path, &[], Some(b"x"));
-    assert!((500..600).contains(&captured.status), "a request that is not on disk: {}", captured.status);
-    assert!(server.api().get(&format!("/events/{before}")).status == 200, "reading goes on");
+    let mut accepted = vec![before.clone()];
+    let (io, no_space, no_quota) = (5, 28, 122);
+    for error in [io, no_space, no_quota] {
+        syncs.shall(Fate::Fails(error));
+        let plain = json!({"type": "load.step", "data": {}});
+        // The first goes to the journal; those after it are refused before they are tried, for the same reason.
+        for _ in 0..4 {
+            let refused = server.api().post("/events", &plain).expect_problem(503);
+            let words = text(&refused["detail"]);
+            let expected = if error == io { "cannot write to its disk" } else { "disk is full" };
+            assert!(words.contains(expected), "{error}: {words}");
+        }
+        let (status, _) = publish(&server.api(), 1).unwrap();
+        assert_eq!(status, 503, "an event with a key that is not on disk");
+        let captured = server.api().send("POST", &path, &[], Some(b"x"));
+        assert_eq!(captured.status, 503, "a request that is not on disk");
+        assert!(server.api().get(&format!("/events/{before}")).status == 200, "reading goes on");
 
-    syncs.shall(Fate::AsUsual);
-    let after = eventually("the disk works again, and so does the server", Duration::from_secs(20), || {
-        publish(&server.api(), 9).filter(|(status, _)| *status < 300).map(|(_, id)| id)
-    });
+        syncs.shall(Fate::AsUsual);
+        accepted.push(eventually("the disk works again, and so does the server", Duration::from_secs(20), || {
+            publish(&server.api(), accepted.len() + 10).filter(|(status, _)| *status < 300).map(|(_, id)| id)
+        }));
+        server.api().wait_for_delivery(accepted.last().unwrap(), "delivered");
+    }
     server.kill_9();
     server.restart();
     let stored: Vec<_> = server.api().all("/events?type=load.step").iter().map(|e| text(&e["id"])).collect();
-    assert_eq!(stored, [after.clone(), before], "what was refused is not there, what was acknowledged is");
-    server.api().wait_for_delivery(&after, "delivered");
-    assert_eq!(counts(&server, &endpoint)["delivered"], 2);
+    accepted.reverse();
+    assert_eq!(stored, accepted, "what was refused is not there, what was acknowledged is");
+    assert_eq!(counts(&server, &endpoint)["delivered"], 4);
     assert!(server.api().captured(&inbox).is_empty());
 }

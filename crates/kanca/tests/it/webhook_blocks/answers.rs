@@ -10,7 +10,7 @@ fn answered(content_type: Option<&str>, body: &str, said: &[&str]) {
     let (kind, body) = (content_type.map(str::to_owned), body.to_owned());
     let receiver = Receiver::answering(move |_| {
         let reply = Reply::ok().body(body.clone());
-        kind.iter().fold(reply, |reply, kind| reply.header("content-type", kind))
+        kind.iter().fold(reply, |reply, kind| reply.header("Content-Type", kind))
     });
     let mappings = json!([{"path": "$.order.status", "attribute": "order.status"}]);
     let stage = Stage::asking(&receiver, &json!({"mappings": mappings}));

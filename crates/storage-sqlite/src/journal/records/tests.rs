@@ -54,7 +54,7 @@ fn what_is_cut_off_is_refused_with_the_next_step() {
 
 #[test]
 fn a_request_is_the_json_that_it_is_read_back_from() {
-    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let pair = |(name, value): (&'static str, &'static str)| (name.into(), value.into());
     let awkward = [("x-a", "plain"), ("x-b", "\"quoted\" \\ back"), ("x-\u{1}", "tab\tnul\0 ü\u{2028}😀"), ("", "")];
     for count in 0..=awkward.len() {
         for url in ["https://example.com/a?b=c", "https://example.com/\"\\\n"] {

@@ -30,7 +30,7 @@ export default {
   'waiting.paused': 'Waits until the webhook is resumed',
   'waiting.disabled': 'Waits until the webhook is enabled',
   'waiting.deleted': 'The webhook was deleted; the delivery is being cancelled',
-  'waiting.disk_full': 'Waits until the server’s disk has room again',
+  'waiting.disk_full': 'Waits until the server’s disk can be written again',
   'waiting.breaker': 'The webhook failed too often; a probe finds out whether it is there again',
   'waiting.retry_after': 'The receiver asked for a pause',
   'waiting.handshake': 'The receiver has not agreed yet to get events',

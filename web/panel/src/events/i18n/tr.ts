@@ -32,7 +32,7 @@ const tr: Record<keyof typeof en, string> = {
   'waiting.paused': 'Web kancası sürdürülene kadar bekliyor',
   'waiting.disabled': 'Web kancası etkinleştirilene kadar bekliyor',
   'waiting.deleted': 'Web kancası silindi; teslimat iptal ediliyor',
-  'waiting.disk_full': 'Sunucunun diskinde yer açılana kadar bekliyor',
+  'waiting.disk_full': 'Sunucunun diskine yeniden yazılabilene kadar bekliyor',
   'waiting.breaker': 'Web kancası çok sık başarısız oldu; düzelip düzelmediği tek bir istekle yoklanıyor',
   'waiting.retry_after': 'Alıcı ara verilmesini istedi',
   'waiting.handshake': 'Alıcı olayları almayı henüz kabul etmedi',
