@@ -1374,7 +1374,7 @@ export interface components {
             /** @description `whpk_…`, with which `v1a` signatures are checked. */
             public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included; `null` = the project's. */
             retry_schedule: number[] | null;
             /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
             secret?: string;
@@ -1442,7 +1442,7 @@ export interface components {
             ordering?: components["schemas"]["OrderingName"] | null;
             proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
             /** @description `whsec_…` for `v1` or `whsk_…` for `v1a`; generated when absent. */
             secret?: string | null;
@@ -1482,7 +1482,7 @@ export interface components {
             ordering?: components["schemas"]["OrderingName"] | null;
             proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
             /** @description Takes the place of the secret at once. `POST …/secret/rotate` leaves the old one valid for a while. */
             secret?: string | null;
@@ -1933,7 +1933,7 @@ export interface components {
                 /** @description `whpk_…`, with which `v1a` signatures are checked. */
                 public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
-                /** @description Seconds before each attempt; `null` = the project's. */
+                /** @description Seconds before each attempt, the first one included; `null` = the project's. */
                 retry_schedule?: number[] | null;
                 /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
                 secret?: string;
@@ -2222,7 +2222,7 @@ export interface components {
             disable_after_seconds?: number | null;
             name?: string | null;
             retention?: components["schemas"]["RetentionPatch"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the default. */
             retry_schedule?: number[] | null;
             validation?: components["schemas"]["ValidationName"] | null;
         };
@@ -2237,7 +2237,7 @@ export interface components {
             id: string;
             name: string;
             retention: components["schemas"]["RetentionSettings"];
-            /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
+            /** @description Seconds before each attempt, the first one included; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
             retry_schedule: number[] | null;
             validation: components["schemas"]["ValidationName"];
         };
