@@ -1528,12 +1528,14 @@ export interface components {
             request: components["schemas"]["TrialRequest"] | null;
             transformation: components["schemas"]["TransformationTrial"] | null;
         };
-        /** @description An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved. */
+        /** @description An event, published (`event_id`) or made up (`type`, `data`, perhaps `ordering_key`), and programs that need not be saved. */
         EndpointTrialInput: {
             data?: unknown;
             event_id?: string | null;
             /** @description Absent = the endpoint's own, `null` = none. */
             filter?: string | null;
+            /** @description That of a made-up event, as filters see it; a published one brings its own. */
+            ordering_key?: string | null;
             /** @description Absent = the endpoint's own, `null` = none. */
             transformation?: string | null;
             type?: string | null;
