@@ -420,7 +420,7 @@ export interface paths {
         put?: never;
         /**
          * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-         *     wherever it is shown.
+         *     wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
          */
         post: operations["endpoints_test"];
         delete?: never;
