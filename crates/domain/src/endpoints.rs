@@ -13,12 +13,15 @@ pub use options::{EndpointOptions, RateLimit};
 
 use crate::headers::{self, InvalidHeaders};
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 /// The longest name, in characters.
 pub const MAX_NAME_LENGTH: usize = 200;
 /// The longest URL, in characters.
 pub const MAX_URL_LENGTH: usize = 2_048;
+/// The longest part of a host's name, and the longest name, as they are looked up.
+const LONGEST_LABEL: usize = 63;
+const LONGEST_HOST: usize = 253;
 
 /// Whether events that share an ordering key wait for one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -99,6 +102,9 @@ pub enum InvalidEndpoint {
     /// Port 0, at which nothing can listen.
     #[error("port 0 cannot be used; leave the port out or write the receiver's")]
     Port,
+    /// A name that the domain name system cannot hold.
+    #[error("the host can never be found: {0}; write the receiver's name or address")]
+    Host(&'static str),
 }
 
 /// Checks a name, for whatever bears one, and drops the white space around it.
@@ -130,9 +136,29 @@ pub fn check_url(text: &str) -> Result<Url, InvalidEndpoint> {
     if url.port() == Some(0) {
         return Err(InvalidEndpoint::Port);
     }
+    if let Some(why) = url.host().as_ref().and_then(unfindable) {
+        return Err(InvalidEndpoint::Host(why));
+    }
     url.set_fragment(None);
     // Percent-encoding may have made it longer.
     if too_long(url.as_str()) { Err(InvalidEndpoint::UrlTooLong) } else { Ok(url) }
+}
+
+/// Why no look-up can ever find a host (RFC 1035, section 2.3.4), if it is a name.
+pub(crate) fn unfindable<S: AsRef<str>>(host: &Host<S>) -> Option<&'static str> {
+    let Host::Domain(name) = host else { return None };
+    // A full stop at the end says that the name is complete, and is no part of it.
+    let name = name.as_ref().strip_suffix('.').unwrap_or(name.as_ref());
+    let parts = || name.split('.');
+    if parts().any(|part| part.len() > LONGEST_LABEL) {
+        Some("a part of its name is longer than 63 characters")
+    } else if name.len() > LONGEST_HOST {
+        Some("its name is longer than 253 characters")
+    } else if parts().any(str::is_empty) {
+        Some("a part of its name is empty")
+    } else {
+        None
+    }
 }
 
 /// Checks the headers that a user adds to the requests of an endpoint.
@@ -207,6 +233,19 @@ mod tests {
             assert_eq!(check_url(text), Err(problem), "{text}");
         }
         assert!(check_url(&long(2_036, "a")).is_ok());
+        let host = |name: String| check_url(&format!("https://{name}/"));
+        let of_length = |n: usize| format!("{}.{}", vec!["a".repeat(63); 3].join("."), "b".repeat(n - 192));
+        for (name, why) in [
+            (format!("{}.example", "a".repeat(64)), "a part of its name is longer than 63 characters"),
+            (format!("{}.example", "ş".repeat(60)), "a part of its name is longer than 63 characters"),
+            (of_length(254), "its name is longer than 253 characters"),
+            ("a..example".into(), "a part of its name is empty"),
+        ] {
+            assert_eq!(host(name.clone()), Err(InvalidEndpoint::Host(why)), "{name}");
+        }
+        for name in [format!("{}.example", "a".repeat(63)), of_length(253), format!("{}.", of_length(253))] {
+            assert!(host(name.clone()).is_ok(), "{name}: {:?}", host(name.clone()));
+        }
         for text in
             ["", "example.com/hook", "/hook", "http://", "https://", "http://a b/", "http://a:99999/", "http://[::1"]
         {

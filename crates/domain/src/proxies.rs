@@ -3,6 +3,7 @@
 //! A proxy is only ever asked for an address that was checked here, never for a name, so it cannot be used to reach what
 //! the [address guard](crate::addresses) refuses; its own host has to pass the guard, too.
 
+use crate::endpoints::unfindable;
 use std::fmt;
 use url::{Host, Url};
 
@@ -51,6 +52,9 @@ pub enum InvalidProxy {
     /// Port 0, at which nothing can listen.
     #[error("port 0 cannot be used; write the proxy's port")]
     Port,
+    /// A name that the domain name system cannot hold.
+    #[error("the proxy's host can never be found: {0}; write its name or address")]
+    Host(&'static str),
     /// The user name is empty, too long, or has characters that cannot be sent.
     #[error("the user name must have 1 to {MAX_CREDENTIAL_LENGTH} bytes and no control characters{}", if *.colon { "; with an HTTP proxy it cannot have a colon" } else { "" })]
     Username {
@@ -69,7 +73,7 @@ impl InvalidProxy {
     /// The field to be mended: `url`, `username` or `password`.
     pub const fn field(&self) -> &'static str {
         match self {
-            Self::Url(_) | Self::Scheme(_) | Self::UserInfo | Self::Path | Self::Port => "url",
+            Self::Url(_) | Self::Scheme(_) | Self::UserInfo | Self::Path | Self::Port | Self::Host(_) => "url",
             Self::Username { .. } | Self::PasswordAlone => "username",
             Self::Password => "password",
         }
@@ -100,6 +104,9 @@ impl Proxy {
         let port = url.port_or_known_default().unwrap_or(1080);
         if port == 0 {
             return Err(InvalidProxy::Port);
+        }
+        if let Some(why) = unfindable(&host) {
+            return Err(InvalidProxy::Host(why));
         }
         Ok(Self { kind, host, port, credentials: credentials(kind, username, password)? })
     }

@@ -96,9 +96,9 @@ impl Schema {
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES));
-        let validator = options.build(&schema).map_err(|error| InvalidSchema {
-            pointer: error.instance_path().to_string(),
-            message: cut(&error.to_string()),
+        let validator = options.build(&schema).map_err(|error| {
+            let (pointer, message) = words::of_schema(&error);
+            InvalidSchema { pointer, message: cut(&message) }
         })?;
         Ok(Self { validator, is_recursive, positions })
     }

@@ -13,6 +13,7 @@ use kanca_storage::events::{Accepted, AllAccepted, EventRecord, Explanation, Ide
 use kanca_storage::{Page, PageRequest};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An event that somebody publishes.
 #[derive(Debug, Clone)]
@@ -204,10 +205,11 @@ impl Engine {
             publication.data.clone(),
             publication.hops,
         );
+        let snapshot = self.snapshot.load();
         let matched;
         let (endpoints, waiter, explanation) = match audience {
             Audience::Subscribers => {
-                matched = self.snapshot.load().matched(project, &publication.event_type);
+                matched = snapshot.matched(project, &publication.event_type);
                 (matched.endpoints.as_slice(), None, matched.explanation.clone())
             }
             Audience::Only(endpoint, waiter) => (std::slice::from_ref(endpoint), waiter.clone(), Vec::new()),
@@ -215,19 +217,28 @@ impl Engine {
             Audience::Nobody(reason) => ([].as_slice(), None, vec![reason.clone()]),
         };
         let due = self.plan.now();
+        let options = snapshot.projects.get(&project).map(|project| &project.options);
+        // Somebody waits for a test, and a conversation for its answer.
+        let waits = !test && waiter.is_none();
+        let later = |endpoint: &Endpoint| {
+            let delay = if waits { endpoint.record.options.first_delay(options) } else { Duration::ZERO };
+            (!delay.is_zero()).then(|| due.saturating_add(delay).unwrap_or(due))
+        };
         let mut deliveries = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
+            let later = later(endpoint);
             let (weight, rate) = (body.weight() + JOB_WEIGHT, endpoint.record.options.rate_in_force());
             let asked = Asked { id: delivery, weight, waited_for: waiter.is_some(), rate };
-            let claim = self.dispatcher.reserve(endpoint, &asked, project, due);
+            // What is not due yet waits in the table.
+            let claim = later.is_none() && self.dispatcher.reserve(endpoint, &asked, project, due);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,
                 queue_key,
-                due,
+                due: later.unwrap_or(due),
                 waiter: waiter.clone(),
                 claim,
             });
@@ -236,7 +247,10 @@ impl Engine {
         let stays = deliveries.iter().any(|delivery| delivery.claim);
         let body = body.marked(test);
         let body = Arc::new(if stays { body.counted(&self.dispatcher) } else { body });
-        let job = |delivery: &NewDelivery| Job::first(delivery.id, body.clone(), waiter.clone(), delivery.claim);
+        let job = |delivery: &NewDelivery| Job {
+            later: (delivery.due > due).then_some(delivery.due),
+            ..Job::first(delivery.id, body.clone(), waiter.clone(), delivery.claim)
+        };
         let jobs = endpoints.iter().cloned().zip(deliveries.iter().map(job)).collect();
         let event = NewEvent {
             id,

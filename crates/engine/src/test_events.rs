@@ -21,8 +21,8 @@ pub struct TestSent {
 }
 
 impl Engine {
-    /// Sends a test event to one endpoint. Without data it holds the registered example
-    /// of its type, or a sentence that says what it is.
+    /// Sends a test event to one endpoint. Without data it holds the registered example of its type, or a sentence that
+    /// says what it is. Its data is checked as published data is: what is tested is what the receiver will get.
     pub async fn send_test(
         &self,
         project: ProjectId,
@@ -47,9 +47,11 @@ impl Engine {
         };
         let publication =
             Publication { event_type, data, timestamp: None, ordering_key: None, idempotency_key: None, hops: 0 };
+        let mismatch = self.validate(project, &publication).await?;
         let note = Explanation::of_event(Because::Test { webhook: endpoint.record.name.clone() });
         let mut prepared = self.prepare(project, publication, &Audience::Test(endpoint));
         prepared.event.explanation.push(note);
+        prepared.event.explanation.extend(mismatch);
         let event_id = prepared.event.id;
         let delivery_id = prepared.event.deliveries.first().map(|delivery| delivery.id);
         self.accept(prepared).await?;

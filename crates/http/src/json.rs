@@ -29,8 +29,11 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Answer<T> {
         let inner = error.into_inner();
         match inner.classify() {
             serde_json::error::Category::Data => wrong_field(&field, &inner.to_string()),
-            // The parser also says “expected value” where a text is due and something else stands.
-            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => wrong_field(&field, "has a wrong type"),
+            // The parser also says “expected value” where one of several words is due and no text stands.
+            _ if serde_json::from_slice::<&RawValue>(bytes).is_ok() => {
+                let is_no_text = inner.to_string().starts_with("expected value");
+                wrong_field(&field, if is_no_text { "must be a string" } else { "has a wrong type" })
+            }
             _ => Problem::malformed(format!("The body is not valid JSON: {inner}.")),
         }
     })?;
@@ -60,6 +63,9 @@ fn missing(text: &str) -> Option<&str> {
 
 /// The parser's words without the names of Rust's types.
 fn in_words(text: &str) -> String {
+    if let Some(message) = variants(text) {
+        return message;
+    }
     let both = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
     let Some((given, expected)) = both.and_then(|both| both.rsplit_once(", expected ")) else { return text.to_owned() };
     let expected = match expected {
@@ -83,6 +89,17 @@ fn in_words(text: &str) -> String {
     format!("must be {expected}, not {given}")
 }
 
+/// What may stand where one of several words is due and another was given.
+fn variants(text: &str) -> Option<String> {
+    let (given, expected) = text.strip_prefix("unknown variant `")?.rsplit_once("`, expected ")?;
+    let known: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+    let known = match known.split_last()? {
+        (only, []) => (*only).to_owned(),
+        (last, others) => format!("{} or {last}", others.join(", ")),
+    };
+    Some(format!("must be {known}, not “{given}”"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +115,23 @@ mod tests {
         dry_run: Option<bool>,
         list: Option<Vec<String>>,
         inner: Option<Inner>,
+        format: Option<Format>,
+        order: Option<Order>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Format {
+        Json,
+        Xml,
+        Form,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Order {
+        Key,
+        None,
     }
 
     #[derive(Debug, Deserialize)]
@@ -121,6 +155,9 @@ mod tests {
             (r#"{"since":"a","ratio":", expected u64"}"#, "ratio", "must be a number, not string \", expected u64\""),
             (r#"{"since":"a","dry_run":{}}"#, "dry_run", "must be true or false, not an object"),
             (r#"{"since":"a","list":["b",true]}"#, "list[1]", "must be a string, not `true`"),
+            (r#"{"since":"a","format":"yaml"}"#, "format", "must be json, xml or form, not “yaml”"),
+            (r#"{"since":"a","order":"`, expected `x`"}"#, "order", "must be key or none, not “`, expected `x`”"),
+            (r#"{"since":"a","order":7}"#, "order", "must be a string"),
             (r#"{"since":"a","list":"b"}"#, "list", "must be a list, not string \"b\""),
         ] {
             let problem = parse_json::<Input>(json.as_bytes()).unwrap_err();

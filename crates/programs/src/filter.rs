@@ -1,8 +1,10 @@
 //! Filters: one CEL expression over `event` that gives true or false.
 //!
 //! What can be known without an event is refused when the filter is saved: syntax, names and functions that do not exist,
-//! and expressions that are nested too deeply to evaluate.
+//! what fails for every event or is never true or false, and expressions that are nested too deeply to evaluate.
 
+mod constants;
+mod kinds;
 mod names;
 mod values;
 
@@ -67,17 +69,6 @@ pub(crate) fn passes(filter: &Expression, context: &Context) -> Result<bool, Fau
         Some(passed) => Ok(*passed.inner()),
         None => Err(Fault::failed(format!("gave a value of type {}, not true or false", value.get_type().name()))),
     }
-}
-
-/// What is wrong with the pattern of `matches`, if anything; it is asked of the function itself.
-fn wrong_pattern(pattern: &str) -> Option<String> {
-    let asked = ENVIRONMENT.parser().parse("''.matches(pattern)").ok()?;
-    let mut context = Context::with_env(ENVIRONMENT.clone());
-    context.add_variable_as_val("pattern", values::text(pattern.to_owned()));
-    let error = Value::resolve_val(&asked, &context).err()?.to_string();
-    // The library draws the pattern on lines of its own; the last one says what is wrong.
-    let last = error.lines().last().unwrap_or_default();
-    Some(last.trim_start_matches("error: ").to_owned())
 }
 
 fn first(errors: &ParseErrors) -> Fault {

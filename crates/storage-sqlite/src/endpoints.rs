@@ -92,7 +92,7 @@ impl Endpoints for SqliteStorage {
                 if endpoint.ordering == Ordering::None {
                     tx.execute(
                         "UPDATE deliveries INDEXED BY deliveries_queued \
-                         SET due = coalesce(due, ?2), held = 0, queue_key = NULL \
+                         SET due = coalesce(due, max(?2, not_before), ?2), held = 0, queue_key = NULL \
                          WHERE endpoint_id = ?1 AND status = 0 AND queue_key IS NOT NULL",
                         params![key(endpoint.id), micros(endpoint.updated_at)],
                     )?;

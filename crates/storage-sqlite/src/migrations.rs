@@ -16,6 +16,7 @@ const ALL: &[(i64, &str, &str)] = &[
     (8, "journal", include_str!("schema/0008_journal.sql")),
     (10, "outages while running", include_str!("schema/0010_outages_while_running.sql")),
     (11, "disabled codes", include_str!("schema/0011_disabled_codes.sql")),
+    (12, "first delays", include_str!("schema/0012_first_delays.sql")),
 ];
 
 /// Brings the schema up to date; refuses a database that a newer version has changed.

@@ -138,6 +138,11 @@ impl<'a> NewDeliveryRow<'a> {
         tx.memory.count(Uuid::from_bytes(event.project), Uuid::from_bytes(delivery.endpoint), None, status, 1);
         Self { event, delivery, status, held: false, due: None, attempts: 1, completed_at: Some(end.at) }
     }
+
+    /// What is kept for one that is held and was not to start at once.
+    fn not_before(&self) -> Option<i64> {
+        (self.held && self.delivery.due > self.event.accepted_at).then_some(self.delivery.due)
+    }
 }
 
 /// Whether one in the table goes before the delivery.
@@ -152,8 +157,8 @@ fn is_held(tx: &Tx<'_>, delivery: &DeliveryRow<'_>) -> Run<bool> {
 
 impl Insert for NewDeliveryRow<'_> {
     const INTO: &'static str = "deliveries (id, project_id, event_id, endpoint_id, status, held, manual, due, \
-                                steps_used, attempt_count, created_at, completed_at, queue_key, waiter)";
-    const VALUES: &'static str = "(?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?)";
+                                steps_used, attempt_count, created_at, completed_at, queue_key, waiter, not_before)";
+    const VALUES: &'static str = "(?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?)";
 
     fn bind(&self, to: &mut Binder<'_, '_>) -> rusqlite::Result<()> {
         to.bind(params![
@@ -169,6 +174,7 @@ impl Insert for NewDeliveryRow<'_> {
             self.completed_at,
             self.delivery.queue_key,
             self.delivery.waiter,
+            self.not_before(),
         ])
     }
 }

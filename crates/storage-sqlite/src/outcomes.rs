@@ -165,20 +165,19 @@ fn retry_at(tx: &mut Tx<'_>, delivery: Key, was: &Stored, due: i64, attempts: i6
     Ok(())
 }
 
-/// Lets the oldest delivery go that was held behind this key.
+/// Lets the oldest delivery go that was held behind this key; it starts when it was to start at the earliest.
 fn promote(tx: &mut Tx<'_>, endpoint: EndpointId, queue_key: &str, at: i64) -> Run<Option<DeliveryId>> {
     let next = tx
         .prepare(
-            "SELECT id FROM deliveries INDEXED BY deliveries_queued \
+            "SELECT id, max(?3, coalesce(not_before, ?3)) FROM deliveries INDEXED BY deliveries_queued \
              WHERE endpoint_id = ?1 AND queue_key = ?2 AND status = 0 AND queue_key IS NOT NULL AND held = 1 ORDER BY id LIMIT 1",
         )?
-        .query_row(params![key(endpoint), queue_key], |row| id::<DeliveryId>(row, 0))
+        .query_row(params![key(endpoint), queue_key, at], |row| Ok((id::<DeliveryId>(row, 0)?, row.get::<_, i64>(1)?)))
         .optional()?;
-    if let Some(next) = next {
-        tx.execute("UPDATE deliveries SET held = 0, due = ?2 WHERE id = ?1", params![key(next), at])?;
-        tx.memory.now_due(endpoint.uuid(), (at, next.uuid()));
-    }
-    Ok(next)
+    let Some((next, due)) = next else { return Ok(None) };
+    tx.execute("UPDATE deliveries SET held = 0, due = ?2 WHERE id = ?1", params![key(next), due])?;
+    tx.memory.now_due(endpoint.uuid(), (due, next.uuid()));
+    Ok(Some(next))
 }
 
 /// Makes a delivery due now: a pending one early, an ended one for a single manual attempt, a skipped one from the start.

@@ -141,6 +141,7 @@ behaviours! { $
         the_first_of_a_key_starts_and_the_others_wait
         each_end_lets_the_next_one_go_in_order
         a_retry_keeps_the_key_waiting
+        one_that_was_held_starts_no_sooner_than_it_was_to
         keys_and_endpoints_do_not_wait_for_one_another
         held_deliveries_are_never_due
         of_callers_at_once_one_starts_for_each_key

@@ -47,7 +47,7 @@ pub struct NewDelivery {
     /// Deliveries of one endpoint that share a queue key go one after another. `None` when the endpoint's ordering is
     /// `none`, the event has no ordering key, or a conversation waits for the answer.
     pub queue_key: Option<String>,
-    /// When the first attempt may start.
+    /// When the first attempt may start; one that is held does not start before, either, when it is promoted.
     pub due: Timestamp,
     pub waiter: Option<Waiter>,
     /// Whether the caller takes it at once (then `claim_due` does not hand it out).

@@ -29,6 +29,16 @@ export default async function (journey) {
     await until('numbers are shown as they would be sent', async () => /119\.90\b.*12345678901234567890\b/s.test(await body.innerText()));
   });
 
+  await journey.step('a filter is tried with an ordering key', async () => {
+    await card.getByLabel(/^Filter/).fill('event.ordering_key == "vip"');
+    await card.getByRole('button', { name: 'Try it' }).click();
+    await card.getByText('keeps the event back').waitFor();
+    await card.getByLabel(/^Ordering key/).fill('vip');
+    await card.getByRole('button', { name: 'Try it' }).click();
+    await card.getByText('passes', { exact: true }).waitFor();
+    await card.getByLabel(/^Filter/).fill('event.data.total > 100');
+  });
+
   await journey.step('a transformation shows what would be sent, or its error with the place', async () => {
     await card.getByLabel('Data (JSON)').fill('{"total": 120, "name": "Ada"}');
     await card.getByLabel(/^Transformation/).fill('function transform(event) {\n  return { body: { text: event.data.nome.trim() } };\n}');

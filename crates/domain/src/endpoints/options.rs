@@ -28,7 +28,7 @@ pub const DISABLE_AFTER: Duration = Duration::from_hours(5 * 24);
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EndpointOptions {
-    /// The delays between attempts; by default the project's.
+    /// The delays before the attempts; by default the project's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_schedule: Option<Schedule>,
     /// How long one attempt may take, in seconds: 1 to [`MAX_TIMEOUT_SECONDS`], by default [`ATTEMPT_TIMEOUT`].
@@ -69,9 +69,15 @@ impl EndpointOptions {
         }
     }
 
-    /// The delays between attempts: its own, the project's, or those of Standard Webhooks.
+    /// The delays before the attempts: its own, the project's, or those of Standard Webhooks.
     pub fn schedule(&self, project: &ProjectOptions) -> Schedule {
         self.retry_schedule.clone().or_else(|| project.retry_schedule.clone()).unwrap_or_default()
+    }
+
+    /// The delay before the first attempt by that schedule.
+    pub fn first_delay(&self, project: Option<&ProjectOptions>) -> Duration {
+        let of_project = || project.and_then(|project| project.retry_schedule.as_ref());
+        self.retry_schedule.as_ref().or_else(of_project).map_or(Duration::ZERO, Schedule::first)
     }
 
     /// How long it may fail, and do nothing else, until it is disabled; `None` is for ever.

@@ -63,6 +63,11 @@ impl Schedule {
         &self.delays
     }
 
+    /// The delay before the first attempt, which is not moved by jitter.
+    pub fn first(&self) -> Duration {
+        self.delays.first().copied().unwrap_or_default()
+    }
+
     /// The sum of all delays, jitter apart.
     pub fn total(&self) -> Duration {
         self.total

@@ -98,10 +98,24 @@ fn what_is_no_schema_is_refused_with_its_place() {
         ("", "", "no JSON"),
         ("[]", "", "object"),
         ("5", "", "object"),
-        (r#"{"type":"thing"}"#, "/type", ""),
-        (r#"{"properties":{"a":{"minimum":"5"}}}"#, "/properties/a/minimum", ""),
-        (r#"{"properties":{"a":{"pattern":"("}}}"#, "/properties/a/pattern", ""),
-        (r#"{"properties":{"a":{"pattern":"(?=x)y"}}}"#, "/properties/a/pattern", ""),
+        (r#"{"type":"thing"}"#, "/type", "must be one of the types string, number,"),
+        (r#"{"properties":{"a":{"type":7}}}"#, "/properties/a/type", "must be one of the types string, number,"),
+        (r#"{"type":["string",7]}"#, "/type", "or a list of such names"),
+        (r#"{"$schema":"http://json-schema.org/draft-04/schema#","type":7}"#, "/type", "must be one of the types"),
+        (
+            r#"{"$schema":"https://example.com/my-own-draft"}"#,
+            "/$schema",
+            "leave it out for 2020-12, or write https://",
+        ),
+        (r#"{"$schema":7}"#, "/$schema", "must be a string"),
+        (r#"{"$id":"::a"}"#, "", "an “$id” that is no URI"),
+        (r#"{"items":7}"#, "/items", "must be a schema (an object), or true or false"),
+        (r#"{"$schema":"http://json-schema.org/draft-07/schema#","items":7}"#, "/items", "or a list of schemas"),
+        (r#"{"required":"a"}"#, "/required", "must be an array"),
+        (r#"{"minLength":-1}"#, "/minLength", "must be 0 or more"),
+        (r#"{"properties":{"a":{"minimum":"5"}}}"#, "/properties/a/minimum", "must be a number"),
+        (r#"{"properties":{"a":{"pattern":"("}}}"#, "/properties/a/pattern", "must be a regular expression"),
+        (r#"{"properties":{"a":{"pattern":"(?=x)y"}}}"#, "/properties/a/pattern", "without look-around"),
         (r#"{"$ref":"https://example.com/a.json"}"#, "/$ref", "fetched"),
         (r#"{"items":{"$ref":"file:///etc/passwd"}}"#, "/items/$ref", "fetched"),
         (r#"{"items":{"$ref":"other.json#/a"}}"#, "/items/$ref", "fetched"),
@@ -116,7 +130,6 @@ fn what_is_no_schema_is_refused_with_its_place() {
         assert_eq!(error.pointer, pointer, "{schema}: {error}");
         assert!(error.message.contains(says), "{schema}: {error}");
     }
-    refused(r#"{"$schema":"https://example.com/my-own-draft"}"#);
     refused(&format!("{{\"description\":\"{}\"}}", "x".repeat(MAX_SCHEMA_BYTES)));
 }
 

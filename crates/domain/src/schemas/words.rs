@@ -1,8 +1,8 @@
-//! What is wrong with data, in words that say what would be right. Nothing of the data is repeated but the names of fields:
+//! What is wrong with data, or with a schema, in words that say what would be right. Nothing of the data is repeated but the names of fields:
 //! what is refused is shown to many, and logged by some.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use jsonschema::{JsonType, ValidationError};
+use jsonschema::{JsonType, ReferencingError, ValidationError};
 use serde_json::Value;
 
 /// Names and values that one sentence lists at most.
@@ -61,6 +61,40 @@ pub(super) fn words(error: &ValidationError<'_>) -> String {
         Kind::ContentMediaType { content_media_type } => format!("must be text of the type {content_media_type}"),
         _ => error.masked().to_string(),
     }
+}
+
+/// What is wrong with a schema itself: the place in it as a JSON pointer, and the end of a sentence that begins with it.
+pub(super) fn of_schema(error: &ValidationError<'_>) -> (String, String) {
+    let pointer = error.instance_path().to_string();
+    let keyword = pointer.rsplit('/').next().unwrap_or_default();
+    let is_schema_type = |kind: &TypeKind| match kind {
+        TypeKind::Multiple(types) => types.iter().all(|one| matches!(one, JsonType::Boolean | JsonType::Object)),
+        TypeKind::Single(_) => false,
+    };
+    let message = match error.kind() {
+        Kind::Referencing(ReferencingError::UnknownSpecification { .. }) => {
+            let message = "names no draft that Kanca knows; leave it out for 2020-12, or write \
+                           https://json-schema.org/draft/2020-12/schema, https://json-schema.org/draft/2019-09/schema or \
+                           http://json-schema.org/draft-07/schema# (-06, -04)";
+            return ("/$schema".to_owned(), message.to_owned());
+        }
+        Kind::Referencing(ReferencingError::InvalidUri(_)) => {
+            "has an “$id” that is no URI; write one such as https://example.com/order, or leave it out".to_owned()
+        }
+        Kind::AnyOf { .. } | Kind::Enum { .. } if keyword == "type" => {
+            "must be one of the types string, number, integer, boolean, object, array and null, or a list of such names"
+                .to_owned()
+        }
+        Kind::AnyOf { .. } if keyword == "items" => "must be a schema (an object) or a list of schemas".to_owned(),
+        Kind::AnyOf { .. } => "must be a schema (an object), or true or false".to_owned(),
+        Kind::Type { kind } if is_schema_type(kind) => "must be a schema (an object), or true or false".to_owned(),
+        Kind::Format { format } if format == "regex" => {
+            "must be a regular expression as Kanca runs it: complete, and without look-around and back-references"
+                .to_owned()
+        }
+        _ => words(error),
+    };
+    (pointer, message)
 }
 
 fn types(kind: &TypeKind) -> String {

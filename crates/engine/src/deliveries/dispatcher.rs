@@ -130,7 +130,10 @@ impl Dispatcher {
                     self.shares.drop_weight(project, JOB_WEIGHT);
                 }
             } else if !held.contains(&job.id) {
-                queue.lock().note_due(engine.plan.now());
+                match job.later {
+                    Some(due) => self.note_due(id, due),
+                    None => queue.lock().note_due(engine.plan.now()),
+                }
             }
             self.recruit(engine, id, &queue);
         }

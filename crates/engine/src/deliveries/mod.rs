@@ -153,12 +153,15 @@ pub(crate) struct Job {
     pub waiter: Option<Waiter>,
     /// Whether memory was reserved for it; without, it waits in the table.
     pub reserved: bool,
+    /// When it is due there, if not at once.
+    pub later: Option<Timestamp>,
 }
 
 impl Job {
     pub fn first(id: DeliveryId, event: Arc<EventBody>, waiter: Option<Waiter>, reserved: bool) -> Self {
         let scheduled_from = event.accepted_at;
-        Self { id, event, steps_used: 0, attempt_count: 0, scheduled_from, manual: false, waiter, reserved }
+        let (manual, later) = (false, None);
+        Self { id, event, steps_used: 0, attempt_count: 0, scheduled_from, manual, waiter, reserved, later }
     }
 
     /// Bytes that it takes in memory, roughly, if nobody shares its event.
@@ -185,6 +188,7 @@ impl Job {
             manual: due.manual,
             waiter: due.waiter,
             reserved: true,
+            later: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::endpoints::Endpoint;
 use crate::errors::{EngineError, Result};
 use bytes::Bytes;
 use kanca_domain::attempts::ReasonCode;
-use kanca_domain::events::{EventData, EventType};
+use kanca_domain::events::{EventData, EventType, OrderingKey};
 use kanca_domain::headers::Header;
 use kanca_domain::ids::{EndpointId, EventId, ProjectId};
 use kanca_programs::{Fault, Transformed};
@@ -23,7 +23,7 @@ pub enum TrialEvent {
     /// One that was published.
     Stored(EventId),
     /// One that is made up.
-    Made { event_type: EventType, data: EventData },
+    Made { event_type: EventType, data: EventData, ordering_key: Option<OrderingKey> },
 }
 
 /// What is to be tried; a program that is not given is the endpoint's own, `Some(None)` is none.
@@ -64,8 +64,9 @@ impl Engine {
     /// Tries an endpoint's programs.
     pub async fn try_programs(&self, project: ProjectId, id: EndpointId, input: TrialInput) -> Result<Trial> {
         let endpoint = self.endpoint(project, id)?;
-        let body = self.trial_body(project, input.event).await?;
-        let event = program_event(body.event_id, &body.event_type, &body.timestamp.to_string(), None, &body.data)
+        let (body, ordering_key) = self.trial_body(project, input.event).await?;
+        let timestamp = body.timestamp.to_string();
+        let event = program_event(body.event_id, &body.event_type, &timestamp, ordering_key.as_deref(), &body.data)
             .map_err(|fault| EngineError::invalid("data", fault.to_string()))?;
         let own = &endpoint.record.options;
         let filter = input.filter.unwrap_or_else(|| own.filter.clone()).filter(|text| !text.trim().is_empty());
@@ -113,20 +114,22 @@ impl Engine {
         })
     }
 
-    async fn trial_body(&self, project: ProjectId, event: TrialEvent) -> Result<Arc<EventBody>> {
+    /// The event as it would be sent, and its ordering key.
+    async fn trial_body(&self, project: ProjectId, event: TrialEvent) -> Result<(Arc<EventBody>, Option<String>)> {
         let now = self.clock.now();
-        let (id, event_type, timestamp, data) = match event {
-            TrialEvent::Made { event_type, data } => {
-                (self.ids.next(), event_type, crate::events::milliseconds(now), data)
+        let (id, event_type, timestamp, data, ordering_key) = match event {
+            TrialEvent::Made { event_type, data, ordering_key } => {
+                let ordering_key = ordering_key.map(|key| key.as_str().to_owned());
+                (self.ids.next(), event_type, crate::events::milliseconds(now), data, ordering_key)
             }
             TrialEvent::Stored(id) => {
                 let event = self.event(project, id).await?;
                 let data =
                     event.data.ok_or_else(|| EngineError::Internal("an event was read without its data".into()))?;
-                (event.id, event.event_type, event.timestamp, data)
+                (event.id, event.event_type, event.timestamp, data, event.ordering_key)
             }
         };
-        Ok(Arc::new(EventBody::new(project, id, event_type, timestamp, now, data, 0)))
+        Ok((Arc::new(EventBody::new(project, id, event_type, timestamp, now, data, 0)), ordering_key))
     }
 
     fn shown(&self, body: &EventBody, endpoint: &Endpoint, sent: &SharedBody) -> (Vec<Header>, Bytes) {

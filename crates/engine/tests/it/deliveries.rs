@@ -80,6 +80,60 @@ async fn one_key_waits_for_its_head_and_others_do_not() {
     assert!(last_first < order.iter().position(|id| *id == second.to_string()));
 }
 
+/// An endpoint whose first attempt is made a minute after an event was accepted.
+async fn patient_endpoint(world: &World) -> std::sync::Arc<kanca_engine::endpoints::Endpoint> {
+    let endpoint = world.endpoint("patient", &["*"]).await;
+    let patch = kanca_engine::endpoints::EndpointPatch {
+        options: kanca_engine::endpoints::OptionsInput {
+            retry_schedule: Some(Some(vec![60, 1])),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    world.engine.patch_endpoint(world.project(), endpoint.record.id, patch).await.unwrap();
+    endpoint
+}
+
+#[tokio::test]
+async fn the_first_attempt_waits_as_long_as_the_schedule_says_also_over_a_restart() {
+    let world = World::new().await;
+    let endpoint = patient_endpoint(&world).await;
+    let begun = world.clock_now();
+    let event = world.publish("order.paid", None).await;
+    let due = world.delivery_of(event).await.due.unwrap();
+    assert_eq!(due.duration_since(begun), SignedDuration::from_secs(60));
+    let test = world.engine.send_test(world.project(), endpoint.record.id, None, None).await.unwrap();
+    eventually("a test goes at once", async || world.asked_for(test.event_id) == 1).await;
+    world.pass(Duration::from_secs(59));
+    let again = world.publish("order.paid", None).await;
+    world.engine.retry_delivery(world.project(), world.delivery_of(again).await.id).await.unwrap();
+    eventually("what a person sends again goes at once", async || world.asked_for(again) == 1).await;
+    assert_eq!(world.asked_for(event), 0);
+
+    let world = world.restart().await;
+    assert_eq!((world.delivery_of(event).await.due, world.asked_for(event)), (Some(due), 0));
+    world.turn_clock_to(due);
+    eventually("it arrives", async || world.delivery_of(event).await.status == DeliveryStatus::Delivered).await;
+    assert_eq!(world.asked_for(event), 1);
+}
+
+#[tokio::test]
+async fn one_that_waited_behind_its_key_waits_for_its_own_first_attempt_too() {
+    let world = World::new().await;
+    patient_endpoint(&world).await;
+    let first = world.publish("order.paid", Some("a")).await;
+    world.pass(Duration::from_secs(50));
+    let second = world.publish("order.paid", Some("a")).await;
+    assert!(world.delivery_of(second).await.held);
+    world.turn_clock_to(world.delivery_of(first).await.due.unwrap());
+    eventually("the first arrives", async || world.delivery_of(first).await.status == DeliveryStatus::Delivered).await;
+    let due = world.delivery_of(second).await.due.unwrap();
+    assert!(near(SignedDuration::from_secs(50), due.duration_since(world.clock_now())), "{due}");
+    assert_eq!(world.asked_for(second), 0);
+    world.turn_clock_to(due);
+    eventually("the second, too", async || world.delivery_of(second).await.status == DeliveryStatus::Delivered).await;
+}
+
 #[tokio::test]
 async fn switching_ordering_off_lets_held_deliveries_go() {
     let world = World::new().await;

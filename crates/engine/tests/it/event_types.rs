@@ -73,6 +73,29 @@ async fn a_change_of_a_schema_or_of_the_setting_is_in_force_at_once() {
 }
 
 #[tokio::test]
+async fn the_data_of_a_test_event_is_checked_as_published_data_is() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("shop", &["*"]).await.record.id;
+    register(&world, r#"{"required":["n"],"properties":{"n":{"type":"integer"}}}"#).await;
+    let test = async |data: Option<&str>| {
+        let data = data.map(|data| EventData::parse(data.as_bytes()).unwrap());
+        let event_type = Some("order.paid".parse().unwrap());
+        match world.engine.send_test(world.project(), endpoint, event_type, data).await {
+            Ok(sent) => Ok(world.engine.event(world.project(), sent.event_id).await.unwrap().explanation.len()),
+            Err(EngineError::Invalid(faults)) => Err(faults.into_iter().map(|fault| fault.field).collect::<Vec<_>>()),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(test(Some(r#"{"n":"x"}"#)).await, Ok(1), "that it is a test");
+    validate(&world, Validation::Warn).await;
+    assert_eq!(test(Some(r#"{"n":"x"}"#)).await, Ok(2), "and what is wrong with its data");
+    validate(&world, Validation::Reject).await;
+    assert_eq!(test(Some(r#"{"n":"x"}"#)).await, Err(vec!["data/n".into()]));
+    assert_eq!(test(None).await, Err(vec!["data".into()]), "Kanca's own sentence is no order");
+    assert_eq!(test(Some(r#"{"n":1}"#)).await, Ok(1));
+}
+
+#[tokio::test]
 async fn a_batch_is_refused_as_a_whole_or_each_of_it_warned_of() {
     let world = World::new().await;
     let endpoint = world.endpoint("shop", &["*"]).await;

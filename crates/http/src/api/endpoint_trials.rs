@@ -5,7 +5,7 @@ use crate::App;
 use crate::extract::{Auth, Json, PathId};
 use crate::problems::{Answer, Problem};
 use axum::extract::State;
-use kanca_domain::events::{EventData, EventType};
+use kanca_domain::events::{EventData, EventType, OrderingKey};
 use kanca_domain::headers::Header;
 use kanca_domain::ids::{EndpointId, EventId};
 use kanca_engine::EngineError;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved.
+/// An event, published (`event_id`) or made up (`type`, `data`, perhaps `ordering_key`), and programs that need not be saved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointTrialInput {
@@ -26,6 +26,9 @@ pub struct EndpointTrialInput {
     #[serde(default)]
     #[schema(value_type = Option<Value>)]
     pub data: Option<Box<RawValue>>,
+    /// That of a made-up event, as filters see it; a published one brings its own.
+    #[serde(default)]
+    pub ordering_key: Option<String>,
     /// Absent = the endpoint's own, `null` = none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
@@ -111,7 +114,13 @@ pub async fn run(
     PathId(id): PathId<EndpointId>,
     Json(input): Json<EndpointTrialInput>,
 ) -> Answer<axum::Json<EndpointTrial>> {
+    let ordering_key = input.ordering_key.as_deref().map(str::parse::<OrderingKey>).transpose();
+    let ordering_key = ordering_key.map_err(|e| EngineError::invalid("ordering_key", e.to_string()))?;
     let event = match (input.event_id, input.kind, input.data) {
+        (Some(_), None, None) if ordering_key.is_some() => {
+            let message = "a published event brings its own; leave it out, or give type and data instead of event_id";
+            return Err(EngineError::invalid("ordering_key", message).into());
+        }
         (Some(id), None, None) => TrialEvent::Stored(id),
         (None, Some(kind), Some(data)) => {
             let event_type: EventType = kind
@@ -119,7 +128,7 @@ pub async fn run(
                 .map_err(|e: kanca_domain::events::InvalidEventType| EngineError::invalid("type", e.to_string()))?;
             let data =
                 EventData::parse(data.get().as_bytes()).map_err(|e| EngineError::invalid("data", e.to_string()))?;
-            TrialEvent::Made { event_type, data }
+            TrialEvent::Made { event_type, data, ordering_key }
         }
         _ => return Err(EngineError::invalid("event_id", "give either event_id, or type and data").into()),
     };

@@ -62,7 +62,7 @@ pub struct Endpoint {
     /// The inbox of this project that the URL points to.
     #[schema(value_type = Option<String>)]
     pub inbox_id: Option<InboxId>,
-    /// Seconds before each attempt; `null` = the project's.
+    /// Seconds before each attempt, the first one included; `null` = the project's.
     pub retry_schedule: Option<Vec<u64>>,
     /// How long one attempt may take; `null` = 15.
     pub timeout_seconds: Option<u32>,
@@ -166,7 +166,7 @@ pub struct EndpointInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<OrderingName>)]
     pub ordering: Option<Ordering>,
-    /// Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's.
+    /// Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<u64>>)]
     pub retry_schedule: Option<Option<Vec<u64>>>,
@@ -238,7 +238,7 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<EndpointStatusName>)]
     pub status: Option<EndpointStatus>,
-    /// Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's.
+    /// Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<u64>>)]
     pub retry_schedule: Option<Option<Vec<u64>>>,

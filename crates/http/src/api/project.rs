@@ -20,7 +20,7 @@ pub struct ProjectSettings {
     #[schema(value_type = String)]
     pub id: ProjectId,
     pub name: String,
-    /// Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
+    /// Seconds before each attempt, the first one included; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
     pub retry_schedule: Option<Vec<u64>>,
     /// After how many seconds of failing only a webhook is disabled; 0 = never, `null` = 5 days.
     pub disable_after_seconds: Option<u32>,
@@ -63,7 +63,7 @@ pub enum ValidationName {
 pub struct ProjectPatch {
     #[serde(default, deserialize_with = "present")]
     pub name: Option<String>,
-    /// Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default.
+    /// Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the default.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<u64>>)]
     pub retry_schedule: Option<Option<Vec<u64>>>,

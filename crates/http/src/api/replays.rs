@@ -160,7 +160,7 @@ pub async fn recover(
 }
 
 /// Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-/// wherever it is shown.
+/// wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(("id" = String, Path)), request_body = Option<TestInput>,
     responses((status = 202, body = TestAccepted), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn test(

@@ -60,33 +60,94 @@ fn a_missing_field_or_another_result_is_a_failure_in_words() {
     assert!(message.contains("_>_"), "{message}");
 }
 
+#[track_caller]
+fn refused(filter: &str, place: impl Into<Option<(u32, u32)>>, words: &str) {
+    let fault = parse(filter).expect_err(filter);
+    assert_eq!(fault.kind, FaultKind::Syntax);
+    assert_eq!(fault.line.zip(fault.column), place.into(), "{filter}: {fault}");
+    assert!(fault.message.contains(words), "{filter}: {fault}");
+}
+
 #[test]
 fn what_could_never_work_is_refused_with_its_place() {
+    refused("  ", None, "is empty");
     for (filter, place, words) in [
-        ("event.data.x ==", Some((1, 16)), ""),
-        ("event.data.x > 1 &&\n  evnt.data.y", Some((2, 3)), "“evnt” is not known"),
-        ("true &&\n lower(event.type) == 'x'", Some((2, 7)), "no function “lower”"),
-        ("event.data.xs.exists(x, y > 1)", Some((1, 25)), "“y” is not known"),
-        ("'abc", Some((1, 1)), ""),
-        ("  ", None, "is empty"),
-        ("event.data.x >", Some((1, 15)), "ends too early"),
-        ("event.data.x = 1", Some((1, 14)), ""),
-        ("event.data.x > 1)", Some((1, 17)), "“)” does not belong here"),
-        ("true &&\n event.total > 1", Some((2, 2)), "did you mean event.data.total"),
-        ("has(event.total)", Some((1, 1)), "an event has no “total”"),
-        ("event.data.x + 1", Some((1, 1)), "neither true nor false"),
-        ("1", Some((1, 1)), "neither true nor false"),
-        ("true &&\n event.type.matches('a(')", Some((2, 2)), "the pattern of matches is wrong: unclosed group"),
-        ("size(event.data.items)", Some((1, 1)), "neither true nor false"),
-        ("event.data.items.map(i, i.n > 1)", Some((1, 1)), "neither true nor false"),
-        ("true ? 'a' : 'b'", Some((1, 1)), "neither true nor false"),
+        ("event.data.x ==", (1, 16), "ends too early"),
+        ("event.data.x > 1 &&\n  evnt.data.y", (2, 3), "“evnt” is not known"),
+        ("true &&\n lower(event.type) == 'x'", (2, 2), "no function “lower”"),
+        ("nosuch(event.type)", (1, 1), "no function “nosuch”"),
+        ("event.type.nosuch ( 1 )", (1, 12), "no function “nosuch”"),
+        ("event.data.xs.exists(x, y > 1)", (1, 25), "“y” is not known"),
+        ("'abc", (1, 1), "is a quotation mark missing"),
+        ("event.data.x >", (1, 15), "ends too early"),
+        ("event.data.x = 1", (1, 14), ""),
+        ("event.data.x > 1)", (1, 17), "“)” does not belong here"),
+        ("true &&\n event.total > 1", (2, 2), "did you mean event.data.total"),
+        ("has(event.total)", (1, 5), "an event has no “total”"),
+        ("event['foo'] == 'a'", (1, 1), "an event has no “foo”, only id, type"),
+        ("event.?foo.orValue(1) == 1", (1, 1), "an event has no “foo”"),
+        ("true &&\n event.type.matches('a(')", (2, 21), "the pattern of matches is wrong: unclosed group"),
     ] {
-        let fault = parse(filter).expect_err(filter);
-        assert_eq!(fault.kind, FaultKind::Syntax);
-        if place.is_some() {
-            assert_eq!(fault.line.zip(fault.column).map(|p| p.0), place.map(|p: (u32, u32)| p.0), "{filter}: {fault}");
-        }
-        assert!(fault.message.contains(words), "{filter}: {fault}");
+        refused(filter, place, words);
+    }
+}
+
+#[test]
+fn what_is_never_true_or_false_is_refused_with_what_it_is() {
+    for (filter, place, words) in [
+        ("event.data.x + 1", (1, 1), "gives a number, which is neither true nor false; compare it"),
+        ("1", (1, 1), "gives a number"),
+        ("null", (1, 1), "gives null"),
+        ("size(event.data.items)", (1, 1), "gives a number"),
+        ("event.data.items.map(i, i.n > 1)", (1, 1), "gives a list, which is neither true nor false; ask size("),
+        ("true ? 'a' : 'b'", (1, 1), "gives a text"),
+        ("true ? 1 : 'b'", (1, 1), "neither true nor false"),
+        ("event", (1, 1), "gives an object"),
+        ("event.type", (1, 1), "gives a text, which is neither true nor false; compare it with something"),
+        ("event['type']", (1, 1), "gives a text"),
+        ("event.ordering_key", (1, 1), "gives a text or null"),
+        ("event.timestamp", (1, 1), "gives a timestamp"),
+        ("event.type + event.data.kind", (1, 1), "gives a text"),
+        ("event.data.?vip", (1, 1), "gives an optional value, which is neither true nor false; end it with .orValue"),
+        ("string", (1, 1), "gives a type"),
+        ("event.data.vip && event.type", (1, 19), "is a text where true or false is needed"),
+        ("!event.id", (1, 2), "is a text where"),
+        ("event.type ? true : false", (1, 1), "is a text where"),
+        ("event.data.items.exists(i, i.n + 1)", (1, 28), "is a number where"),
+        ("event.type.name == 'a'", (1, 1), "is a text, which has no field “name”"),
+        ("event.timestamp > '2026-01-01'", (1, 1), "write the text as timestamp("),
+        ("event.type >= 5", (1, 1), "compares a text with a number, which always fails"),
+    ] {
+        refused(filter, place, words);
+    }
+}
+
+#[test]
+fn calls_that_fail_for_every_event_are_refused() {
+    for (filter, place, words) in [
+        ("event.timestamp > timestamp('notatime')", (1, 19), "“notatime” is no timestamp; write it with"),
+        ("event.timestamp > timestamp('2026-01-01')", (1, 19), "is no timestamp"),
+        ("event.timestamp + duration('x') > event.timestamp", (1, 19), "“x” is no duration; write it as"),
+        ("event.data.n > int('abc')", (1, 16), "fails for every event; mend it or leave it out: "),
+        ("event.data.n > 1 / 0", (1, 16), "fails for every event"),
+        ("event.data.n in [1, 2 / 0]", (1, 21), "fails for every event"),
+        ("event.type == [1, 2][7]", (1, 15), "fails for every event"),
+        ("event.data.ok || 'a'.matches('a(')", (1, 30), "the pattern of matches is wrong"),
+    ] {
+        refused(filter, place, words);
+    }
+    for fine in [
+        "event.timestamp > timestamp('2026-01-01T00:00:00Z') + duration('1h30m')",
+        "event.data.n > int('7') * 2 || size('abc') > event.data.n",
+        "true",
+        "event.data.x",
+        "event.data.?vip.orValue(false)",
+        "event.data.items.exists(event, event.foo == 'a' && event.type > 5)",
+        "event['data']['x'] > 1 && event['ordering_key'] == null",
+        "dyn(event.data.a) && (event.data.b ? event.data.c : true)",
+        "event.data.a + 1 > 2.5 && event.timestamp - timestamp('2026-01-01T00:00:00Z') > duration('1h')",
+    ] {
+        assert!(parse(fine).is_ok(), "{fine}: {:?}", parse(fine));
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Inside<'js> {
     pub ctx: Ctx<'js>,
     well_formed: Function<'js>,
     stopped: Rc<Cell<bool>>,
+    /// Whether the program throws anything but new errors.
+    throws_values: Cell<bool>,
 }
 
 impl Machine {
@@ -52,7 +54,8 @@ impl Machine {
             let well_formed = prelude
                 .call((now, f64::from(seed)))
                 .map_err(|error| Fault::failed(format!("JavaScript could not start: {error}")))?;
-            work(&Inside { ctx, well_formed, stopped: self.stopped.clone() })
+            let (stopped, throws_values) = (self.stopped.clone(), Cell::new(false));
+            work(&Inside { ctx, well_formed, stopped, throws_values })
         })
     }
 }
@@ -60,6 +63,7 @@ impl Machine {
 impl<'js> Inside<'js> {
     /// Runs the program's text and gives its function `transform`.
     pub fn load(&self, text: &str) -> Result<Function<'js>, Fault> {
+        self.throws_values.set(text.split("throw").skip(1).any(|thrown| !thrown.trim_start().starts_with("new ")));
         let mut options = EvalOptions::default();
         options.strict = false;
         options.filename = Some(FILE.to_owned());
@@ -112,10 +116,10 @@ impl<'js> Inside<'js> {
                 let property = |name| self.property(exception.as_object(), name);
                 (exception_words(&property("name"), &property("message")), property("stack"))
             }
-            // `null` is also what QuickJS throws when there is no memory for an error.
+            // `null` is what QuickJS throws when there is no memory left for an error.
             CaughtError::Value(value) if value.is_null() => {
-                let message = "threw null, or had no memory left for an error";
-                (Fault::new(FaultKind::Exhausted, message), String::new())
+                let perhaps = if self.throws_values.get() { "threw null, or " } else { "" };
+                (out_of_memory(perhaps), String::new())
             }
             CaughtError::Value(value) => (Fault::failed(format!("threw {}", self.shown(value))), String::new()),
             CaughtError::Error(error) => (Fault::failed(error.to_string()), String::new()),
@@ -142,10 +146,15 @@ impl<'js> Inside<'js> {
     }
 }
 
+fn out_of_memory(perhaps: &str) -> Fault {
+    let most = MEMORY >> 20;
+    let message = format!("{perhaps}needed more memory than the {most} MiB it may use; keep less at a time");
+    Fault::new(FaultKind::Exhausted, message)
+}
+
 fn exception_words(name: &str, message: &str) -> Fault {
     if message == "out of memory" {
-        let message = format!("needs more memory than the {} MiB it may use", MEMORY >> 20);
-        return Fault::new(FaultKind::Exhausted, message);
+        return out_of_memory("");
     }
     let kind = if name == "SyntaxError" { FaultKind::Syntax } else { FaultKind::Failed };
     match (name, message) {

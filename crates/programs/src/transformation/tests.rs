@@ -182,7 +182,10 @@ fn memory_is_bounded() {
     ] {
         let fault = fault(body);
         assert_eq!(fault.kind, FaultKind::Exhausted, "{body}: {fault}");
+        assert_eq!(fault.message, "needed more memory than the 4 MiB it may use; keep less at a time", "{body}");
     }
+    let perhaps = "threw null, or needed more memory than the 4 MiB it may use; keep less at a time";
+    assert_eq!(fault("if (event.x) throw new Error(1); throw null").message, perhaps);
     for body in [
         "let s = 'ab'; while (true) s = s + s + Math.random()",
         "let s = 'ab'; while (true) s += s",

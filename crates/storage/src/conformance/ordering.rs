@@ -51,6 +51,26 @@ pub async fn a_retry_keeps_the_key_waiting(world: &World) {
     assert_eq!(world.record(first, Verdict::Delivered, at(51)).await.promoted, Some(second));
 }
 
+pub async fn one_that_was_held_starts_no_sooner_than_it_was_to(world: &World) {
+    let accept = async |due: i64| {
+        let mut event = world.event_with_key("a");
+        event.deliveries[0].due = at(due);
+        world.accept(event).await
+    };
+    let (first, second, third, last) = (accept(10).await, accept(20).await, accept(30).await, accept(90).await);
+    assert_eq!(world.claim_due(at(9), 10).await, (vec![], Some(at(10))));
+    assert_eq!(world.claim_due(at(10), 10).await, (vec![first], None));
+    assert_eq!(world.record(first, Verdict::Delivered, at(11)).await.promoted, Some(second));
+    assert_eq!(world.claim_due(at(19), 10).await, (vec![], Some(at(20))));
+    assert_eq!(world.claim_due(at(20), 10).await, (vec![second], None));
+    assert_eq!(world.record(second, Verdict::Delivered, at(40)).await.promoted, Some(third));
+    assert_eq!(world.claim_due(at(40), 10).await, (vec![third], None), "its time has passed");
+    let endpoint = EndpointRecord { id: world.endpoint, ordering: Ordering::None, ..world.new_endpoint() };
+    world.storage.update_endpoint(endpoint).await.unwrap();
+    assert_eq!(world.claim_due(at(89), 10).await, (vec![], Some(at(90))), "also when it is let go with all others");
+    assert_eq!(world.claim_due(at(90), 10).await, (vec![last], None));
+}
+
 pub async fn keys_and_endpoints_do_not_wait_for_one_another(world: &World) {
     let elsewhere = world.another_endpoint().await;
     let here = world.accept(world.event_with_key("a")).await;

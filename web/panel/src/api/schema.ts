@@ -420,7 +420,7 @@ export interface paths {
         put?: never;
         /**
          * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-         *     wherever it is shown.
+         *     wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
          */
         post: operations["endpoints_test"];
         delete?: never;
@@ -1376,7 +1376,7 @@ export interface components {
             /** @description `whpk_…`, with which `v1a` signatures are checked. */
             public_key: string | null;
             rate_limit: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included; `null` = the project's. */
             retry_schedule: number[] | null;
             /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
             secret?: string;
@@ -1444,7 +1444,7 @@ export interface components {
             ordering?: components["schemas"]["OrderingName"] | null;
             proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
             /** @description `whsec_…` for `v1` or `whsk_…` for `v1a`; generated when absent. */
             secret?: string | null;
@@ -1484,7 +1484,7 @@ export interface components {
             ordering?: components["schemas"]["OrderingName"] | null;
             proxy?: components["schemas"]["EndpointProxy"] | null;
             rate_limit?: components["schemas"]["RateLimit"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the project's. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the project's. */
             retry_schedule?: number[] | null;
             /** @description Takes the place of the secret at once. `POST …/secret/rotate` leaves the old one valid for a while. */
             secret?: string | null;
@@ -1530,12 +1530,14 @@ export interface components {
             request: components["schemas"]["TrialRequest"] | null;
             transformation: components["schemas"]["TransformationTrial"] | null;
         };
-        /** @description An event, published (`event_id`) or made up (`type` and `data`), and programs that need not be saved. */
+        /** @description An event, published (`event_id`) or made up (`type`, `data`, perhaps `ordering_key`), and programs that need not be saved. */
         EndpointTrialInput: {
             data?: unknown;
             event_id?: string | null;
             /** @description Absent = the endpoint's own, `null` = none. */
             filter?: string | null;
+            /** @description That of a made-up event, as filters see it; a published one brings its own. */
+            ordering_key?: string | null;
             /** @description Absent = the endpoint's own, `null` = none. */
             transformation?: string | null;
             type?: string | null;
@@ -1935,7 +1937,7 @@ export interface components {
                 /** @description `whpk_…`, with which `v1a` signatures are checked. */
                 public_key?: string | null;
                 rate_limit?: components["schemas"]["RateLimit"] | null;
-                /** @description Seconds before each attempt; `null` = the project's. */
+                /** @description Seconds before each attempt, the first one included; `null` = the project's. */
                 retry_schedule?: number[] | null;
                 /** @description The signing secret; shown when the endpoint is created, later only by its own call. */
                 secret?: string;
@@ -2224,7 +2226,7 @@ export interface components {
             disable_after_seconds?: number | null;
             name?: string | null;
             retention?: components["schemas"]["RetentionPatch"] | null;
-            /** @description Seconds before each attempt, such as `[0, 5, 300]`; `null` = the default. */
+            /** @description Seconds before each attempt, the first one included, such as `[0, 5, 300]`; `null` = the default. */
             retry_schedule?: number[] | null;
             validation?: components["schemas"]["ValidationName"] | null;
         };
@@ -2239,7 +2241,7 @@ export interface components {
             id: string;
             name: string;
             retention: components["schemas"]["RetentionSettings"];
-            /** @description Seconds before each attempt; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
+            /** @description Seconds before each attempt, the first one included; `null` = 0 s, 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. */
             retry_schedule: number[] | null;
             validation: components["schemas"]["ValidationName"];
         };

@@ -244,6 +244,20 @@ fn trying_shows_everything_and_sends_nothing() {
     assert!(headers.contains(&json!(["authorization", "••••"])) && headers.contains(&json!(["x-n", "1"])), "{tried}");
     assert!(tried["transformation"]["micros"].as_u64().unwrap() > 0, "{tried}");
 
+    let filter = "event.ordering_key == 'vip'";
+    let vip =
+        server.api().post("/events", &json!({"type": "other.type", "data": 1, "ordering_key": "vip"})).expect(202);
+    for (event, passed) in [
+        (json!({"event_id": vip["id"], "filter": filter}), true),
+        (json!({"type": "a", "data": 1, "ordering_key": "vip", "filter": filter}), true),
+        (json!({"type": "a", "data": 1, "ordering_key": "b", "filter": filter}), false),
+        (json!({"type": "a", "data": 1, "ordering_key": null, "filter": filter}), false),
+    ] {
+        assert_eq!(attempt(event.clone())["filter"]["passed"], passed, "{event}");
+    }
+    let wrong = server.api().post(&path, &json!({"event_id": vip["id"], "ordering_key": "a"})).expect_problem(422);
+    assert_eq!(wrong["errors"][0]["field"], "ordering_key");
+
     let event = server.api().publish("other.type", json!({"a": 1}));
     let tried = attempt(json!({"event_id": event}));
     assert_eq!((&tried["filter"], &tried["transformation"]), (&Value::Null, &Value::Null));

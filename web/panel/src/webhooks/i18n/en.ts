@@ -199,6 +199,7 @@ export default {
   'programs.transformationHint': 'A function “transform” that returns what is sent, or null to send nothing. Empty: the event as it is.',
   'programs.sample': 'Try it on an event',
   'programs.type': 'Event type',
+  'programs.orderingKey': 'Ordering key',
   'programs.data': 'Data (JSON)',
   'programs.dataError': 'This is not valid JSON: {why}',
   'programs.last': 'Take the newest event',

@@ -201,6 +201,7 @@ const tr: Record<keyof typeof en, string> = {
   'programs.transformationHint': 'Gönderilecek olanı, hiçbir şey gönderilmeyecekse null döndüren bir “transform” işlevi. Boşsa: olay olduğu gibi.',
   'programs.sample': 'Bir olayla deneyin',
   'programs.type': 'Olay türü',
+  'programs.orderingKey': 'Sıra anahtarı',
   'programs.data': 'Veri (JSON)',
   'programs.dataError': 'Bu, geçerli bir JSON değil: {why}',
   'programs.last': 'En yeni olayı al',
