@@ -20,6 +20,13 @@ enum Which {
     OfTheJournal,
 }
 
+/// What ends.
+#[derive(Clone, Copy)]
+enum End {
+    OfTheProcess,
+    OfThePower,
+}
+
 #[derive(Clone, Copy)]
 enum Fate {
     AsUsual,
@@ -32,7 +39,7 @@ enum Fate {
 
 impl Syncs {
     fn new() -> Self {
-        Self(Shim::new("syncs.c", "SYNC_CONTROL", 4))
+        Self(Shim::new("syncs.c", "SYNC_CONTROL", 5))
     }
 
     fn server(&self) -> Server {
@@ -42,6 +49,11 @@ impl Syncs {
     /// How many syncs of the journal were asked for.
     fn of_the_journal(&self) -> i64 {
         self.0.number(3)
+    }
+
+    /// Whether the end of the process is one of the power, which takes along what was written and not synced.
+    fn end_with(&self, end: End) {
+        self.0.set(4, i64::from(matches!(end, End::OfThePower)));
     }
 
     fn shall(&self, which: Which, fate: Fate) {
@@ -59,16 +71,27 @@ impl Syncs {
 
 #[test]
 fn a_kill_at_any_sync_loses_nothing_that_was_acknowledged() {
-    a_kill_loses_nothing(Which::All);
+    an_end_loses_nothing(Which::All, End::OfTheProcess);
 }
 
 #[test]
 fn a_kill_at_any_sync_of_the_journal_loses_nothing_that_was_acknowledged() {
-    a_kill_loses_nothing(Which::OfTheJournal);
+    an_end_loses_nothing(Which::OfTheJournal, End::OfTheProcess);
 }
 
-fn a_kill_loses_nothing(which: Which) {
+#[test]
+fn a_power_cut_at_any_sync_loses_nothing_that_was_acknowledged() {
+    an_end_loses_nothing(Which::All, End::OfThePower);
+}
+
+#[test]
+fn a_power_cut_at_any_sync_of_the_journal_loses_nothing_that_was_acknowledged() {
+    an_end_loses_nothing(Which::OfTheJournal, End::OfThePower);
+}
+
+fn an_end_loses_nothing(which: Which, end: End) {
     let syncs = Syncs::new();
+    syncs.end_with(end);
     let mut server = syncs.server();
     let healthy = Receiver::start();
     let failing = Receiver::answering(|_| Reply::status(500));
