@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use kanca_domain::ids::{EventId, ProjectId};
 use kanca_domain::projects::Retention as Options;
 use kanca_storage::accounts::ProjectRecord;
+use kanca_storage::retention::{Dropped, Oldest};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub struct Keeper {
     clock: Option<Timestamp>,
     stored: Option<Timestamp>,
     unfinished: HashMap<ProjectId, EventId>,
-    unfinished_by_size: u64,
+    unfinished_by_size: Oldest,
     too_large: bool,
 }
 
@@ -128,7 +129,7 @@ impl Engine {
         for _ in 0..PORTIONS {
             let dropped = self.storage.drop_old_events(project.id, before, after, PORTION).await;
             let dropped = dropped.map_err(|error| self.note_storage(error))?;
-            report.add(dropped.events, dropped.deliveries, dropped.attempts);
+            report.add(&dropped);
             after = dropped.next;
             if after.is_none() {
                 break;
@@ -154,24 +155,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Drops the oldest ended events until the data is no larger than it may be.
+    /// Drops ended events and captured requests, those first that came first, until the data is no larger than it may be.
     async fn drop_what_is_too_much(&self, keeper: &mut Keeper, report: &mut Report) -> Result<()> {
         let most = self.settings.keep_bytes;
-        let mut after = keeper.unfinished_by_size;
-        keeper.unfinished_by_size = 0;
+        let mut after = std::mem::take(&mut keeper.unfinished_by_size);
         for _ in 0..PORTIONS {
             if most == 0 || self.storage.live_bytes().await? <= most {
                 keeper.too_large = false;
                 return Ok(());
             }
-            let dropped = self.storage.drop_oldest_events(after, PORTION).await;
+            let dropped = self.storage.drop_oldest(after, PORTION).await;
             let dropped = dropped.map_err(|error| self.note_storage(error))?;
-            report.add(dropped.events, dropped.deliveries, dropped.attempts);
+            report.add(&dropped);
             let Some(next) = dropped.next else {
                 if !keeper.too_large {
                     tracing::warn!(
                         keep_bytes = most,
-                        "the data is larger than KANCA_KEEP_BYTES, and no ended event is left to drop"
+                        "the data is larger than KANCA_KEEP_BYTES, and neither an ended event nor a captured request is left to drop"
                     );
                 }
                 keeper.too_large = true;
@@ -185,9 +185,10 @@ impl Engine {
 }
 
 impl Report {
-    fn add(&mut self, events: u64, deliveries: u64, attempts: u64) {
-        self.events += events;
-        self.deliveries += deliveries;
-        self.attempts += attempts;
+    fn add<After>(&mut self, dropped: &Dropped<After>) {
+        self.events += dropped.events;
+        self.deliveries += dropped.deliveries;
+        self.attempts += dropped.attempts;
+        self.requests += dropped.requests;
     }
 }

@@ -28,7 +28,7 @@ pub struct Settings {
     pub inbox_keep: Keep,
     /// Days that ended events and captured requests are kept where a project does not say otherwise; 0 is for ever.
     pub keep_days: u32,
-    /// Bytes of stored data above which the oldest ended events go whatever their age; 0 is no limit.
+    /// Bytes of stored data above which the oldest ended events and captured requests go whatever their age; 0 is no limit.
     pub keep_bytes: u64,
     /// Where the free-space guard looks; `None` switches it off.
     pub data_dir: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the handlers. A snapshot lies in the repository; a test fails when it is stale.
 
+mod statuses;
+
 use crate::api::{
     DeliveryCounts, List, accounts, bots, conversations, deliveries, endpoint_trials, endpoints, event_batches,
     event_types, events, inboxes, overview, project, replays, scenarios, stats, traces,
@@ -69,6 +71,7 @@ pub fn json() -> String {
             require_nullable(schema);
         }
     }
+    statuses::complete(&mut document);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for operation in paths.into_iter().flatten().filter_map(|(_, item)| item.as_object_mut()).flatten() {
         name_operation(operation.1);

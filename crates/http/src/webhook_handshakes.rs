@@ -22,7 +22,7 @@ pub struct Granting {
 /// Agrees to events, in the name of the receiver that was asked. `WebHook-Allowed-Rate` may say how many in a minute.
 #[utoipa::path(get, path = "/webhook-handshakes/{id}", tag = "endpoints",
     params(("id" = String, Path), ("key" = String, Query)),
-    responses((status = 200), (status = 404, body = Problem)), security(()))]
+    responses((status = 200)), security(()))]
 pub async fn grant(
     State(app): State<App>,
     PathId(id): PathId<EndpointId>,
@@ -42,7 +42,7 @@ pub async fn grant(
 /// The same with POST.
 #[utoipa::path(post, path = "/webhook-handshakes/{id}", tag = "endpoints",
     params(("id" = String, Path), ("key" = String, Query)),
-    responses((status = 200), (status = 404, body = Problem)), security(()))]
+    responses((status = 200)), security(()))]
 pub async fn grant_by_post(
     app: State<App>,
     id: PathId<EndpointId>,

@@ -36,7 +36,7 @@ pub struct WebhookKey {
 
 /// The public keys of an endpoint's `v1a` signatures. Needs no key.
 #[utoipa::path(get, path = "/.well-known/webhook-keys/{id}", tag = "endpoints", params(("id" = String, Path)),
-    responses((status = 200, body = WebhookKeys), (status = 404, body = Problem)), security(()))]
+    responses((status = 200, body = WebhookKeys)), security(()))]
 pub async fn keys(
     State(app): State<App>,
     PathId(id): PathId<EndpointId>,

@@ -27,19 +27,6 @@ pub struct Flags {
     config: Option<PathBuf>,
 }
 
-impl Flags {
-    /// Refuses what has no meaning for a command that starts a server of its own.
-    ///
-    /// # Errors
-    /// A sentence that names the flag.
-    pub fn refuse_address(&self) -> Result<(), String> {
-        match &self.listen {
-            Some(_) => Err("--listen is for the server; kanca bench starts its own on a free port of 127.0.0.1".into()),
-            None => Ok(()),
-        }
-    }
-}
-
 /// The settings as they stand in the file and the environment.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,7 @@ mod machine;
 mod serve;
 mod setup_link;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use config::{Config, Flags};
 use std::process::ExitCode;
 
@@ -41,7 +41,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { flags, command } = Arguments::parse();
+    let given = Arguments::command().get_matches();
+    let Arguments { flags, command } = Arguments::from_arg_matches(&given).unwrap_or_else(|error| error.exit());
     if matches!(command, Some(Command::RunPrograms)) {
         // Before any thread, file or setting: a child has nothing that a program could reach for.
         return kanca_programs::child::serve().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
             Command::RunPrograms => Err("programs are run without a runtime".to_owned()),
             Command::SetupLink => setup_link::run(configured(&flags)?).await,
             Command::Bench(bench) => {
-                flags.refuse_address()?;
+                bench::refuse_settings(&given)?;
                 bench::run(bench).await
             }
         }

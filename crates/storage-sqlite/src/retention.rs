@@ -4,6 +4,8 @@
 //! for it. Rows go in the order in which they came, so whole pages become free, and SQLite fills them again before the
 //! file grows.
 
+mod oldest;
+
 use crate::SqliteStorage;
 use crate::faults::Run;
 use crate::jobs::Tx;
@@ -13,8 +15,8 @@ use jiff::Timestamp;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::ids::{EventId, Id, InboxId, ProjectId};
 use kanca_storage::Result;
-use kanca_storage::retention::{Dropped, DroppedRequests, Retention};
-use rusqlite::{Connection, Row, params};
+use kanca_storage::retention::{Dropped, DroppedRequests, Oldest, Retention};
+use rusqlite::{Connection, params};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -35,7 +37,7 @@ struct Candidate {
 struct Portion {
     candidates: Vec<Candidate>,
     /// The last event that was looked at, when there may be more to drop after it.
-    last: Option<(i64, [u8; 16])>,
+    last: Option<[u8; 16]>,
 }
 
 #[async_trait]
@@ -57,28 +59,34 @@ impl Retention for SqliteStorage {
         after: Option<EventId>,
         limit: u32,
     ) -> Result<Dropped<EventId>> {
-        let after = after.map_or([0; 16], key);
+        let (after, before) = (after.map_or([0; 16], key), micros(before));
         let find = move |sql: &Connection| {
             let mut statement = sql.prepare_cached(
                 "SELECT rowid, id, accepted_at, octet_length(data) FROM events \
                  WHERE project_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
             )?;
-            portion(sql, limit, micros(before), statement.query(params![key(project), after, limit])?)
+            portion(sql, limit, before, statement.query(params![key(project), after, limit])?)
         };
-        let (dropped, last) = self.drop_events(find).await?;
-        Ok(Dropped { next: last.map(|(_, id)| EventId::from_uuid(Uuid::from_bytes(id))), ..dropped })
+        let Portion { candidates, last } = self.settled_readers().await.call(find).await?;
+        let next = last.map(|event| EventId::from_uuid(Uuid::from_bytes(event)));
+        let nothing = Dropped { events: 0, deliveries: 0, attempts: 0, requests: 0, next };
+        if candidates.is_empty() {
+            return Ok(nothing);
+        }
+        self.writer.quiet(PATIENCE).await;
+        self.writer
+            .call(move |tx| {
+                let mut dropped = nothing;
+                for candidate in &candidates {
+                    drop_event(tx, candidate, &mut dropped)?;
+                }
+                Ok(dropped)
+            })
+            .await
     }
 
-    async fn drop_oldest_events(&self, after: u64, limit: u32) -> Result<Dropped<u64>> {
-        let find = move |sql: &Connection| {
-            let mut statement = sql.prepare_cached(
-                "SELECT rowid, id, accepted_at, octet_length(data) FROM events WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
-            )?;
-            portion(sql, limit, i64::MAX, statement.query(params![int(after), limit])?)
-        };
-        let (dropped, last) = self.drop_events(find).await?;
-        let Dropped { events, deliveries, attempts, .. } = dropped;
-        Ok(Dropped { events, deliveries, attempts, next: last.map(|(rowid, _)| uint(rowid)) })
+    async fn drop_oldest(&self, after: Oldest, limit: u32) -> Result<Dropped<Oldest>> {
+        self.drop_what_came_first(after, limit).await
     }
 
     async fn drop_old_requests(
@@ -95,56 +103,26 @@ impl Retention for SqliteStorage {
             return Ok(DroppedRequests { requests: 0, more: false });
         }
         self.writer.quiet(PATIENCE).await;
-        let requests = self.writer.call(move |tx| drop_requests(tx, inbox, &rowids)).await?;
+        let requests = self.writer.call(move |tx| drop_requests(tx, key(inbox), &rowids)).await?;
         Ok(DroppedRequests { requests, more })
-    }
-}
-
-impl SqliteStorage {
-    async fn drop_events(
-        &self,
-        find: impl FnOnce(&Connection) -> Run<Portion> + Send + 'static,
-    ) -> Result<(Dropped<EventId>, Option<(i64, [u8; 16])>)> {
-        let Portion { candidates, last } = self.settled_readers().await.call(find).await?;
-        let nothing = Dropped { events: 0, deliveries: 0, attempts: 0, next: None };
-        if candidates.is_empty() {
-            return Ok((nothing, last));
-        }
-        self.writer.quiet(PATIENCE).await;
-        let dropped = self.writer.call(move |tx| {
-            let mut dropped = nothing;
-            for candidate in &candidates {
-                drop_event(tx, candidate, &mut dropped)?;
-            }
-            Ok(dropped)
-        });
-        Ok((dropped.await?, last))
     }
 }
 
 /// Reads events until there is work enough for one commit. There may be more to drop after it unless it is the end, or
 /// nothing in it is old: events come in the order of their age, save for what a clock did that was set back.
 fn portion(sql: &Connection, limit: u32, before: i64, mut rows: rusqlite::Rows<'_>) -> Run<Portion> {
-    let mut deliveries = sql.prepare_cached(
-        "SELECT coalesce(sum(status = 0), 0), count(*), coalesce(sum(attempt_count), 0) FROM deliveries \
-         WHERE event_id = ?1",
-    )?;
     let (mut portion, mut seen, mut old, mut work) = (Portion { candidates: Vec::new(), last: None }, 0, false, 0);
     while let Some(row) = rows.next()? {
-        let (rowid, event, accepted_at): (i64, [u8; 16], i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (event, accepted_at): ([u8; 16], i64) = (row.get(1)?, row.get(2)?);
         seen += 1;
-        portion.last = Some((rowid, event));
+        portion.last = Some(event);
         if accepted_at >= before {
             continue;
         }
         old = true;
-        let count = |row: &Row<'_>| Ok((row.get(0)?, uint(row.get(1)?), uint(row.get(2)?)));
-        let (pending, count, attempts): (i64, _, _) = deliveries.query_row([event], count)?;
-        if pending > 0 {
-            continue;
-        }
-        portion.candidates.push(Candidate { rowid, event });
-        work += 3 + 4 * count + 3 * attempts + uint(row.get(3)?) / PAGE;
+        let Some(takes) = work_of_event(sql, event, uint(row.get(3)?))? else { continue };
+        portion.candidates.push(Candidate { rowid: row.get(0)?, event });
+        work += takes;
         if work >= WORK {
             return Ok(portion);
         }
@@ -155,8 +133,24 @@ fn portion(sql: &Connection, limit: u32, before: i64, mut rows: rusqlite::Rows<'
     Ok(portion)
 }
 
+/// How much it takes to drop an event with so many bytes of data; `None` when one of its deliveries is pending.
+fn work_of_event(sql: &Connection, event: [u8; 16], bytes: u64) -> Run<Option<u64>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT coalesce(sum(status = 0), 0), count(*), coalesce(sum(attempt_count), 0) FROM deliveries \
+         WHERE event_id = ?1",
+    )?;
+    let (pending, deliveries, attempts): (i64, _, _) =
+        statement.query_row([event], |row| Ok((row.get(0)?, uint(row.get(1)?), uint(row.get(2)?))))?;
+    Ok((pending == 0).then_some(3 + 4 * deliveries + 3 * attempts + bytes / PAGE))
+}
+
+/// How much it takes to drop a request of so many bytes.
+fn work_of_request(bytes: u64) -> u64 {
+    2 + bytes / PAGE
+}
+
 /// Drops an event with its deliveries and attempts, unless one of them is pending or in somebody's hands.
-fn drop_event(tx: &mut Tx<'_>, candidate: &Candidate, dropped: &mut Dropped<EventId>) -> Run<()> {
+fn drop_event<After>(tx: &mut Tx<'_>, candidate: &Candidate, dropped: &mut Dropped<After>) -> Run<()> {
     let mut statement = tx.prepare("SELECT id, status, project_id, endpoint_id FROM deliveries WHERE event_id = ?1")?;
     let deliveries = statement
         .query_map([candidate.event], |row| {
@@ -202,7 +196,7 @@ fn old_requests(
             continue;
         }
         rowids.push(row.get(0)?);
-        work += 2 + uint(row.get(2)?) / PAGE;
+        work += work_of_request(uint(row.get(2)?));
         if work >= WORK {
             return Ok((rowids, true));
         }
@@ -212,19 +206,19 @@ fn old_requests(
 }
 
 /// Drops requests that are still there.
-fn drop_requests(tx: &mut Tx<'_>, inbox: InboxId, rowids: &[i64]) -> Run<u64> {
+fn drop_requests(tx: &mut Tx<'_>, inbox: [u8; 16], rowids: &[i64]) -> Run<u64> {
     let (mut requests, mut bytes) = (0, 0);
     for rowid in rowids {
         let kept = tx
             .prepare("DELETE FROM requests WHERE rowid = ?1 AND inbox_id = ?2 RETURNING kept_bytes")?
-            .query_map(params![rowid, key(inbox)], |row| row.get::<_, i64>(0))?
+            .query_map(params![rowid, inbox], |row| row.get::<_, i64>(0))?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         requests += kept.len() as u64;
         bytes += kept.iter().sum::<i64>();
     }
     tx.execute(
         "UPDATE inboxes SET request_count = request_count - ?2, bytes = bytes - ?3 WHERE id = ?1",
-        params![key(inbox), int(requests), bytes],
+        params![inbox, int(requests), bytes],
     )?;
     Ok(requests)
 }

@@ -7,7 +7,7 @@ use kanca_storage::conformance::World;
 use kanca_storage::conformance::world::at;
 use kanca_storage::deliveries::Verdict;
 use kanca_storage::events::NewEvent;
-use kanca_storage::retention::Retention;
+use kanca_storage::retention::{Oldest, Retention};
 use kanca_storage_sqlite::{Options, SqliteStorage};
 use std::path::Path;
 use std::sync::Arc;
@@ -46,9 +46,9 @@ async fn the_files_stay_bounded_whatever_is_written() {
     while written < 16 * keep {
         arrive(&world, 200, 2_000).await;
         written += 200 * 2_000;
-        let mut after = 0;
+        let mut after = Oldest::default();
         while storage.live_bytes().await.unwrap() > keep {
-            after = storage.drop_oldest_events(after, 1_000).await.unwrap().next.unwrap();
+            after = storage.drop_oldest(after, 1_000).await.unwrap().next.unwrap();
         }
         largest = largest.max(on_disk(dir.path()));
     }

@@ -203,6 +203,8 @@ behaviours! { $
         an_event_whose_outcome_is_on_its_way_stays
         events_are_dropped_only_in_their_project
         the_oldest_events_of_all_projects_go_first
+        the_oldest_go_first_whether_event_or_request
+        large_requests_go_one_by_one
         what_is_dropped_gives_its_room_back
         old_requests_go_and_are_no_longer_counted;
     scenarios:

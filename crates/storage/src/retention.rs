@@ -15,8 +15,18 @@ pub struct Dropped<After> {
     pub events: u64,
     pub deliveries: u64,
     pub attempts: u64,
+    /// Captured requests; only [`drop_oldest`](Retention::drop_oldest) drops them together with events.
+    pub requests: u64,
     /// Where to go on; `None` when there is nothing more to drop.
     pub next: Option<After>,
+}
+
+/// How far the oldest were looked at, of each kind; the default is before all of them. What the numbers say is the
+/// backend's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Oldest {
+    pub events: u64,
+    pub requests: u64,
 }
 
 /// How many requests one call dropped.
@@ -42,9 +52,10 @@ pub trait Retention: Send + Sync {
         after: Option<EventId>,
         limit: u32,
     ) -> Result<Dropped<EventId>>;
-    /// The same for the oldest events whatever their age, of all projects, because they share the disk. `after` is 0 or
-    /// what the call before said.
-    async fn drop_oldest_events(&self, after: u64, limit: u32) -> Result<Dropped<u64>>;
+    /// Looks at up to `limit` of what came first after `after`, whatever its age and of all projects, because they share
+    /// the disk: events, which go as with [`drop_old_events`](Self::drop_old_events), and captured requests, in the order
+    /// in which they came. `after` is what the call before said.
+    async fn drop_oldest(&self, after: Oldest, limit: u32) -> Result<Dropped<Oldest>>;
     /// Drops up to `limit` of the oldest requests of an inbox that were received before `before`.
     async fn drop_old_requests(
         &self,

@@ -5,8 +5,11 @@ use kanca_domain::endpoints::EndpointStatus;
 use kanca_domain::ids::EventId;
 use kanca_engine::EngineError;
 use kanca_engine::endpoints::EndpointPatch;
+use kanca_engine::inboxes::{Inbox, Incoming, NewInbox};
 use kanca_engine::projects::ProjectPatch;
 use kanca_engine::retention::{Keeper, Report};
+use kanca_engine::settings::Settings;
+use kanca_engine::storage::PageRequest;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -135,4 +138,52 @@ async fn what_failed_is_dropped_too() {
     let mut keeper = Keeper::default();
     days_go_by(&world, &mut keeper, 36).await;
     assert!(!is_there(&world, event).await);
+}
+
+/// Somebody sends six megabytes to an inbox.
+async fn capture(world: &World, inbox: &Inbox) {
+    let incoming = Incoming {
+        method: "POST".into(),
+        target: b"/in/box".to_vec(),
+        headers: Vec::new(),
+        body: vec![b'x'; 6_000_000].into(),
+        oversize: None,
+        remote_addr: "192.0.2.7".into(),
+        started: std::time::Instant::now(),
+        hops: 0,
+    };
+    world.engine.capture(inbox, incoming).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_too_large_goes_from_its_oldest_end_be_it_events_or_requests() {
+    let world = World::with(Settings { keep_bytes: 20_000_000, ..Settings::new("http://kanca.test") }).await;
+    world.endpoint("shop", &["order.*"]).await;
+    let inbox = world.engine.create_inbox(world.project(), NewInbox::default()).await.unwrap();
+    let captured = async || {
+        let page = PageRequest { after: None, limit: 10 };
+        world.engine.requests(world.project(), inbox.record.id, page).await.unwrap().items.len()
+    };
+    let mut events = Vec::new();
+    for _ in 0..2 {
+        for _ in 0..3 {
+            capture(&world, &inbox).await;
+        }
+        for _ in 0..10 {
+            events.push(delivered(&world, "order.paid").await);
+        }
+    }
+    let mut keeper = Keeper::default();
+    let report = world.engine.drop_what_is_old(&mut keeper).await.unwrap();
+    assert_eq!((report.events, report.requests), (0, 3), "the three oldest are enough");
+    assert_eq!(captured().await, 3);
+
+    capture(&world, &inbox).await;
+    let report = world.engine.drop_what_is_old(&mut keeper).await.unwrap();
+    assert_eq!((report.events, report.requests), (10, 1), "the events before the next request go before it");
+    assert_eq!(captured().await, 3);
+    for (n, event) in events.iter().enumerate() {
+        assert_eq!(is_there(&world, *event).await, n >= 10, "event {n}");
+    }
+    assert_eq!(world.engine.drop_what_is_old(&mut keeper).await.unwrap(), Report::default(), "it fits");
 }

@@ -113,15 +113,20 @@ pub struct World {
     pub clock: Arc<TestClock>,
     random: Arc<Counting>,
     dir: Arc<TempDir>,
+    settings: Settings,
 }
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(Settings::new("http://kanca.test")).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000_000), AtomicU64::new(0)));
         let service =
             Service { clock: clock.clone(), answer: Mutex::new(Box::new(|_| status(200))), seen: Mutex::default() };
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        let world = Self::start(clock, Arc::new(service), Arc::default(), dir).await;
+        let world = Self::start(clock, Arc::new(service), Arc::default(), dir, settings).await;
         // The demo's webhook would get every conversation, too.
         for demo in world.engine.endpoints(world.project()) {
             world.engine.delete_endpoint(world.project(), demo.record.id).await.unwrap();
@@ -129,7 +134,13 @@ impl World {
         world
     }
 
-    async fn start(clock: Arc<TestClock>, service: Arc<Service>, random: Arc<Counting>, dir: Arc<TempDir>) -> Self {
+    async fn start(
+        clock: Arc<TestClock>,
+        service: Arc<Service>,
+        random: Arc<Counting>,
+        dir: Arc<TempDir>,
+        settings: Settings,
+    ) -> Self {
         let engine = Engine::start(Parts {
             storage: Arc::new(SqliteStorage::open(dir.path()).unwrap()),
             sender: service.clone(),
@@ -138,9 +149,9 @@ impl World {
             sealing_key: [7; 32],
             automation_key: None,
             look_at_space: Box::new(|| None),
-            settings: Settings::new("http://kanca.test"),
+            settings: settings.clone(),
         });
-        Self { engine: engine.await.unwrap(), service, clock, random, dir }
+        Self { engine: engine.await.unwrap(), service, clock, random, dir, settings }
     }
 
     /// Stops the process in order and starts it again on the same data.
@@ -153,8 +164,8 @@ impl World {
         self.engine.drain(Duration::from_secs(1)).await;
         self.engine.close().await;
         self.set_clock(self.clock.now() + by);
-        let Self { service, clock, random, dir, .. } = self;
-        Self::start(clock, service, random, dir).await
+        let Self { service, clock, random, dir, settings, .. } = self;
+        Self::start(clock, service, random, dir, settings).await
     }
 
     pub fn project(&self) -> ProjectId {

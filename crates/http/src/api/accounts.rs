@@ -3,7 +3,7 @@
 use super::{List, PageQuery};
 use crate::App;
 use crate::extract::{Auth, COOKIE, Client, Json, NoQuery, PathId, Query, check_panel_request, session_token};
-use crate::problems::Answer;
+use crate::problems::{Answer, Problem};
 use crate::time::rfc3339;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -109,7 +109,7 @@ pub struct ApiKey {
 }
 
 /// Where the panel stands; answers without log-in, too.
-#[utoipa::path(get, path = "/api/v1/session", tag = "accounts", responses((status = 200, body = Session)))]
+#[utoipa::path(get, path = "/api/v1/session", tag = "accounts", responses((status = 200, body = Session)), security(()))]
 pub async fn session(
     State(app): State<App>,
     headers: HeaderMap,
@@ -145,7 +145,7 @@ async fn shown(app: &App, user: Option<UserRecord>) -> Answer<Session> {
 }
 
 /// Sets the owner's e-mail and password through the one-time link, and logs in.
-#[utoipa::path(post, path = "/api/v1/setup", tag = "accounts", request_body = SetupInput, responses((status = 201, body = Session)))]
+#[utoipa::path(post, path = "/api/v1/setup", tag = "accounts", request_body = SetupInput, responses((status = 201, body = Session), (status = 409, body = Problem), (status = 429, body = Problem)), security(()))]
 pub async fn set_up(
     State(app): State<App>,
     Client(client): Client,
@@ -159,7 +159,7 @@ pub async fn set_up(
 }
 
 /// Logs in to the panel.
-#[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = LoginInput, responses((status = 200, body = Session)))]
+#[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = LoginInput, responses((status = 200, body = Session), (status = 401, body = Problem), (status = 429, body = Problem)), security(()))]
 pub async fn log_in(
     State(app): State<App>,
     Client(client): Client,
@@ -179,7 +179,7 @@ async fn begin(app: &App, status: StatusCode, session: NewSession) -> Answer<Res
 }
 
 /// Logs out.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "accounts", responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/v1/session", tag = "accounts", responses((status = 204)), security(()))]
 pub async fn log_out(State(app): State<App>, method: Method, headers: HeaderMap) -> Answer<Response> {
     check_panel_request(&method, &headers, &app)?;
     if let Some(token) = session_token(&headers) {

@@ -183,7 +183,7 @@ pub async fn list(
 
 /// One delivery with its attempts.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", params(("id" = String, Path)),
-    responses((status = 200, body = DeliveryDetail), (status = 404, body = Problem)))]
+    responses((status = 200, body = DeliveryDetail)))]
 pub async fn get(
     State(app): State<App>,
     auth: Auth,

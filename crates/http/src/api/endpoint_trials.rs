@@ -3,7 +3,7 @@
 use super::present;
 use crate::App;
 use crate::extract::{Auth, Json, PathId};
-use crate::problems::{Answer, Problem};
+use crate::problems::Answer;
 use axum::extract::State;
 use kanca_domain::events::{EventData, EventType, OrderingKey};
 use kanca_domain::headers::Header;
@@ -107,7 +107,7 @@ pub struct TrialRequest {
 /// Tries an endpoint's filter and transformation on an event. Nothing is sent.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/try", tag = "endpoints", params(("id" = String, Path)),
     request_body = EndpointTrialInput,
-    responses((status = 200, body = EndpointTrial), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = EndpointTrial)))]
 pub async fn run(
     State(app): State<App>,
     auth: Auth,

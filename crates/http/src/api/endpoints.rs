@@ -316,7 +316,7 @@ pub async fn list(
 
 /// Creates an endpoint.
 #[utoipa::path(post, path = "/api/v1/endpoints", tag = "endpoints", request_body = EndpointInput,
-    responses((status = 201, body = Endpoint), (status = 422, body = Problem)))]
+    responses((status = 201, body = Endpoint)))]
 pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<EndpointInput>) -> Answer<Response> {
     let new = NewEndpoint {
         options: options!(input),
@@ -335,7 +335,7 @@ pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<Endpoi
 
 /// One endpoint.
 #[utoipa::path(get, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)),
-    responses((status = 200, body = Endpoint), (status = 404, body = Problem)))]
+    responses((status = 200, body = Endpoint)))]
 pub async fn get(
     State(app): State<App>,
     auth: Auth,
@@ -348,7 +348,7 @@ pub async fn get(
 
 /// Changes an endpoint; in force when the answer is there.
 #[utoipa::path(patch, path = "/api/v1/endpoints/{id}", tag = "endpoints", params(("id" = String, Path)), request_body = EndpointPatch,
-    responses((status = 200, body = Endpoint), (status = 422, body = Problem)))]
+    responses((status = 200, body = Endpoint)))]
 pub async fn patch(
     State(app): State<App>,
     auth: Auth,

@@ -56,7 +56,7 @@ pub enum BatchItemStatus {
 /// Publishes events, all of them or none: 202 when all and their deliveries are durable. Each wrong field is named with
 /// its place, such as `events[3].type`.
 #[utoipa::path(post, path = "/api/v1/events/batch", tag = "events", operation_id = "publish_batch", request_body = EventBatchInput,
-    responses((status = 202, body = EventBatchAccepted), (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = EventBatchAccepted), (status = 409, body = Problem)))]
 pub async fn publish(
     State(app): State<App>,
     auth: Auth,

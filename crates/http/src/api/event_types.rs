@@ -80,7 +80,7 @@ pub async fn list(
 
 /// Registers a type.
 #[utoipa::path(post, path = "/api/v1/event-types", tag = "event-types", request_body = EventTypeInput,
-    responses((status = 201, body = EventTypeDetail), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = EventTypeDetail), (status = 409, body = Problem)))]
 pub async fn create(
     State(app): State<App>,
     auth: Auth,
@@ -96,7 +96,7 @@ pub async fn create(
 
 /// One type, a registered one or one of Kanca's own.
 #[utoipa::path(get, path = "/api/v1/event-types/{name}", tag = "event-types", params(("name" = String, Path)),
-    responses((status = 200, body = EventTypeDetail), (status = 404, body = Problem)))]
+    responses((status = 200, body = EventTypeDetail)))]
 pub async fn get(
     State(app): State<App>,
     auth: Auth,
@@ -112,7 +112,7 @@ pub async fn get(
 
 /// Changes a registered type; in force when the answer is there.
 #[utoipa::path(patch, path = "/api/v1/event-types/{name}", tag = "event-types", params(("name" = String, Path)), request_body = EventTypePatch,
-    responses((status = 200, body = EventTypeDetail), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = EventTypeDetail)))]
 pub async fn patch(
     State(app): State<App>,
     auth: Auth,
@@ -130,7 +130,7 @@ pub async fn patch(
 
 /// Deletes a registered type; events of it stay, and further ones are not checked.
 #[utoipa::path(delete, path = "/api/v1/event-types/{name}", tag = "event-types", params(("name" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 pub async fn delete(State(app): State<App>, auth: Auth, Path(name): Path<String>) -> Answer<StatusCode> {
     app.engine.delete_event_type(auth.project(), &name).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -145,7 +145,7 @@ pub struct EventsQuery {
 /// Publishes an event: 202 when it and its deliveries are durable, 200 when the idempotency key was used before.
 #[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventInput,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 202, body = EventAccepted), (status = 200, body = EventAccepted), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = EventAccepted), (status = 200, body = EventAccepted), (status = 409, body = Problem)))]
 pub async fn publish(
     State(app): State<App>,
     auth: Auth,
@@ -255,7 +255,7 @@ fn event(record: &EventRecord) -> Event {
 
 /// One event, with its data and why endpoints did not get it.
 #[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", params(("id" = String, Path)),
-    responses((status = 200, body = EventDetail), (status = 404, body = Problem)))]
+    responses((status = 200, body = EventDetail)))]
 pub async fn get(
     State(app): State<App>,
     auth: Auth,

@@ -161,7 +161,7 @@ pub async fn list(
 
 /// Creates an inbox; its address works at once.
 #[utoipa::path(post, path = "/api/v1/inboxes", tag = "inboxes", request_body = InboxInput,
-    responses((status = 201, body = Inbox), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = Inbox), (status = 409, body = Problem)))]
 pub async fn create(State(app): State<App>, auth: Auth, Json(input): Json<InboxInput>) -> Answer<Response> {
     let new = NewInbox {
         name: input.name,
@@ -187,7 +187,7 @@ pub async fn get(
 
 /// Changes an inbox.
 #[utoipa::path(patch, path = "/api/v1/inboxes/{id}", tag = "inboxes", params(("id" = String, Path)), request_body = InboxPatch,
-    responses((status = 200, body = Inbox)))]
+    responses((status = 200, body = Inbox), (status = 409, body = Problem)))]
 pub async fn patch(
     State(app): State<App>,
     auth: Auth,

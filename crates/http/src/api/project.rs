@@ -3,7 +3,7 @@
 use super::present;
 use crate::App;
 use crate::extract::{Auth, Json, NoQuery, Query};
-use crate::problems::{Answer, Problem};
+use crate::problems::Answer;
 use crate::time::rfc3339;
 use axum::extract::State;
 use kanca_domain::ids::ProjectId;
@@ -92,7 +92,7 @@ pub async fn get(
 
 /// Changes the project; in force when the answer is there.
 #[utoipa::path(patch, path = "/api/v1/project", tag = "project", request_body = ProjectPatch,
-    responses((status = 200, body = ProjectSettings), (status = 422, body = Problem)))]
+    responses((status = 200, body = ProjectSettings)))]
 pub async fn patch(
     State(app): State<App>,
     auth: Auth,

@@ -99,7 +99,7 @@ pub struct TestAccepted {
 /// Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
 /// `dry_run` 200, and nothing is sent.
 #[utoipa::path(post, path = "/api/v1/deliveries/retry", tag = "deliveries", operation_id = "retry_many", request_body = RetryInput,
-    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn retry_many(
     State(app): State<App>,
     auth: Auth,
@@ -123,7 +123,7 @@ pub async fn retry_many(
 
 /// Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/retry-failed", tag = "endpoints", params(("id" = String, Path)), request_body = RetryFailedInput,
-    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn retry_failed(
     State(app): State<App>,
     auth: Auth,
@@ -142,7 +142,7 @@ pub async fn retry_failed(
 /// Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
 /// while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/recover", tag = "endpoints", params(("id" = String, Path)), request_body = RecoverInput,
-    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn recover(
     State(app): State<App>,
     auth: Auth,
@@ -162,7 +162,7 @@ pub async fn recover(
 /// Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
 /// wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(("id" = String, Path)), request_body = Option<TestInput>,
-    responses((status = 202, body = TestAccepted), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 202, body = TestAccepted), (status = 409, body = Problem)))]
 pub async fn test(
     State(app): State<App>,
     auth: Auth,

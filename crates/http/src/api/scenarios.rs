@@ -113,7 +113,7 @@ async fn listed(app: &App, auth: &Auth, bot: Option<BotId>, query: &PageQuery) -
 
 /// Creates a scenario.
 #[utoipa::path(post, path = "/api/v1/bots/{id}/scenarios", tag = "scenarios", params(("id" = String, Path)), request_body = ScenarioInput,
-    responses((status = 201, body = Scenario), (status = 422, body = Problem)))]
+    responses((status = 201, body = Scenario)))]
 pub async fn create(
     State(app): State<App>,
     auth: Auth,
@@ -161,7 +161,7 @@ pub async fn delete(State(app): State<App>, auth: Auth, PathId(id): PathId<Scena
 /// Replaces the draft. Problems do not keep it from being stored; they are in the answer.
 #[utoipa::path(put, path = "/api/v1/scenarios/{id}/draft", tag = "scenarios",
     params(("id" = String, Path), ("revision" = Option<u64>, Query)), request_body = Object,
-    responses((status = 200, body = Scenario), (status = 409, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = Scenario), (status = 409, body = Problem)))]
 pub async fn put_draft(
     State(app): State<App>,
     auth: Auth,
@@ -226,7 +226,7 @@ pub async fn export(
 }
 
 /// The JSON Schema of a scenario document.
-#[utoipa::path(get, path = "/api/v1/scenario.schema.json", tag = "scenarios", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/api/v1/scenario.schema.json", tag = "scenarios", responses((status = 200, body = Object)), security(()))]
 pub async fn schema(Query(NoQuery {}): Query<NoQuery>) -> axum::Json<Value> {
     axum::Json(kanca_domain::scenario::schema())
 }

@@ -44,7 +44,7 @@ pub struct StatsQuery {
 /// How an endpoint fared in the last minutes, the present one among them.
 #[utoipa::path(get, path = "/api/v1/endpoints/{id}/stats", tag = "endpoints",
     params(("id" = String, Path), ("minutes" = Option<u32>, Query, description = "1 to 60; 60 when absent")),
-    responses((status = 200, body = EndpointStats), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = EndpointStats)))]
 pub async fn stats(
     State(app): State<App>,
     auth: Auth,

@@ -5,7 +5,7 @@ use super::deliveries::{AttemptOutcome, AttemptTimings, DeliveryStatusName, deta
 use super::events::Explanation;
 use crate::App;
 use crate::extract::{Auth, NoQuery, PathId, Query};
-use crate::problems::{Answer, Problem};
+use crate::problems::Answer;
 use crate::time::rfc3339;
 use axum::extract::State;
 use kanca_domain::deliveries::DeliveryStatus;
@@ -85,7 +85,7 @@ pub struct TracedAttempt {
 
 /// Why an event was delivered, or was not, or is not yet.
 #[utoipa::path(get, path = "/api/v1/events/{id}/trace", tag = "events", params(("id" = String, Path)),
-    responses((status = 200, body = EventTrace), (status = 404, body = Problem)))]
+    responses((status = 200, body = EventTrace)))]
 pub async fn trace(
     State(app): State<App>,
     auth: Auth,

@@ -130,7 +130,7 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A bot, for the widget.
-#[utoipa::path(get, path = "/chat/v1/bots/{bot}", tag = "chat", params(("bot" = String, Path)), responses((status = 200, body = ChatBot)))]
+#[utoipa::path(get, path = "/chat/v1/bots/{bot}", tag = "chat", params(("bot" = String, Path)), responses((status = 200, body = ChatBot)), security(()))]
 pub async fn bot(
     State(app): State<App>,
     PathId(id): PathId<BotId>,
@@ -143,7 +143,7 @@ pub async fn bot(
 
 /// Opens a conversation; the bot's first words are there when the answer is.
 #[utoipa::path(post, path = "/chat/v1/conversations", tag = "chat", request_body = StartInput,
-    responses((status = 201, body = ChatStarted), (status = 429, body = Problem)))]
+    responses((status = 201, body = ChatStarted), (status = 404, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)), security(()))]
 pub async fn start(
     State(app): State<App>,
     Client(client): Client,
@@ -178,7 +178,7 @@ pub async fn say(
 /// Messages after a sequence number; with `wait` it waits that many seconds for the first one.
 #[utoipa::path(get, path = "/chat/v1/conversations/{id}/messages", tag = "chat",
     params(("id" = String, Path), ("after" = Option<u64>, Query), ("wait" = Option<u64>, Query)),
-    responses((status = 200, body = ChatMessages)))]
+    responses((status = 200, body = ChatMessages), (status = 429, body = Problem)))]
 pub async fn messages(
     State(app): State<App>,
     PathId(id): PathId<ConversationId>,
@@ -213,7 +213,7 @@ pub async fn messages(
 
 /// Tells what the page knows of its visitor.
 #[utoipa::path(put, path = "/chat/v1/conversations/{id}/contact", tag = "chat", params(("id" = String, Path)), request_body = ContactInput,
-    responses((status = 204)))]
+    responses((status = 204), (status = 409, body = Problem), (status = 429, body = Problem)))]
 pub async fn contact(
     State(app): State<App>,
     PathId(id): PathId<ConversationId>,

@@ -44,7 +44,7 @@ enum FromClient {
 }
 
 /// Opens the socket: JSON text frames both ways, beginning with `{"type":"hello","conversation","token","after"}`.
-#[utoipa::path(get, path = "/chat/v1/socket", tag = "chat", responses((status = 101), (status = 400, body = Problem)))]
+#[utoipa::path(get, path = "/chat/v1/socket", tag = "chat", responses((status = 101)), security(()))]
 pub async fn socket(
     State(app): State<App>,
     Client(client): Client,

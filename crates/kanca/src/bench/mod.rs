@@ -22,7 +22,8 @@ mod wire;
 
 use crate::machine;
 use crate::serve::stop_signal;
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use disk::Disk;
 use report::Played;
 use scenario::{Scenario, USUAL};
@@ -54,6 +55,26 @@ pub struct Flags {
     /// One JSON document instead of the table
     #[arg(long)]
     json: bool,
+    // The server's other flags, which the help is not to offer here.
+    #[arg(long, id = "listen", hide = true)]
+    _listen: Option<String>,
+    #[arg(long, id = "config", hide = true)]
+    _config: Option<PathBuf>,
+}
+
+/// Refuses flags that have no meaning for a command that starts a server of its own.
+///
+/// # Errors
+/// A sentence that names the flag.
+pub fn refuse_settings(given: &ArgMatches) -> Result<(), String> {
+    for name in ["listen", "config"] {
+        if given.value_source(name) == Some(ValueSource::CommandLine) {
+            return Err(format!(
+                "--{name} is for the server; kanca bench starts its own on a free port of 127.0.0.1, with settings of its own"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Microseconds.

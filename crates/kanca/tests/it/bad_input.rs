@@ -2,7 +2,7 @@
 
 mod endpoints;
 
-use crate::support::{API_KEY, Answer, Receiver, Server, text};
+use crate::support::{API_KEY, Answer, Receiver, Server, document, text};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -271,6 +271,7 @@ fn whoever_still_sends_a_large_body_sees_why_it_is_refused() {
         ));
         raw.send(&body);
         assert_eq!(raw.answer().status, status, "{path}");
+        document::lists("POST", path, status);
         raw.send("GET /healthz HTTP/1.1\r\nhost: kanca\r\n\r\n");
         assert_eq!(raw.answer().status, 200, "the connection goes on");
     }

@@ -94,6 +94,19 @@ fn a_slow_disk_can_be_had() {
 }
 
 #[test]
+fn the_help_offers_what_the_command_takes() {
+    let help = |command: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_kanca")).args([command, "--help"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (bench, all) = (help("bench"), ["--listen", "--data-dir", "--config"]);
+    assert_eq!(all.map(|flag| bench.contains(flag)), [false, true, false], "{bench}");
+    for command in ["serve", "setup-link"] {
+        assert!(all.iter().all(|flag| help(command).contains(flag)), "{command}: {}", help(command));
+    }
+}
+
+#[test]
 fn what_cannot_be_is_said_in_a_sentence() {
     let parent = TempDir::new().unwrap();
     let refused = |arguments: &[&str], said: &[&str]| {
@@ -109,6 +122,7 @@ fn what_cannot_be_is_said_in_a_sentence() {
     refused(&["--only", "s9"], &["s9", "backlog"]);
     refused(&["--runs", "0"], &["--runs"]);
     refused(&["--listen", "127.0.0.1:0"], &["--listen is for the server"]);
+    refused(&["--config", "kanca.toml"], &["--config is for the server"]);
     let missing = parent.path().join("missing");
     let output = bench(&missing, &["--only", "s4"]).output().unwrap();
     assert!(!output.status.success() && words(&output).contains("--data-dir"), "{}", words(&output));

@@ -3,29 +3,58 @@
 use crate::support::{Receiver, Reply, Server, eventually, text};
 use serde_json::json;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A small file system of its own; goes with its owner.
-struct SmallDisk(TempDir);
+/// A small file system of its own; goes with its owner. Where the kernel lets anybody have namespaces it is mounted in one,
+/// which needs no root: a process keeps it there, and the server enters it.
+struct SmallDisk {
+    dir: TempDir,
+    keeper: Option<Child>,
+}
 
 impl SmallDisk {
-    /// `None`, said aloud, where this user may not mount.
+    /// `None`, said aloud, where this user may not mount at all.
     fn mount() -> Option<Self> {
         let dir = TempDir::new().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"]).arg(dir.path()).output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(dir));
+        let mount = "mount -t tmpfs -o size=32m tmpfs \"$0\"";
+        // It ends with its input, so with this process, however that ends.
+        let mut keeper = Command::new("unshare");
+        keeper.args(["-U", "-r", "-m", "sh", "-c", &format!("{mount} && echo mounted && exec cat")]).arg(dir.path());
+        let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        if let Ok(mut keeper) = keeper {
+            let mut said = String::new();
+            BufReader::new(keeper.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+            if said == "mounted\n" {
+                return Some(Self { dir, keeper: Some(keeper) });
+            }
+            keeper.wait().unwrap();
         }
-        println!("SKIPPED: a full disk needs a file system of its own, and mounting one needs root");
+        if Command::new("sh").args(["-c", mount]).arg(dir.path()).output().is_ok_and(|output| output.status.success()) {
+            return Some(Self { dir, keeper: None });
+        }
+        println!("SKIPPED: a full disk needs a file system of its own, and mounting one needs namespaces or root");
         None
     }
 
+    /// A server whose data is on it.
+    fn server(&self) -> Server {
+        let builder = Server::builder().data_dir(&self.dir.path().join("data"));
+        self.keeper.iter().fold(builder, |builder, keeper| builder.within(keeper.id())).start()
+    }
+
+    /// As seen from here.
     fn ballast(&self) -> PathBuf {
-        self.0.path().join("ballast")
+        let path = self.dir.path().join("ballast");
+        match &self.keeper {
+            None => path,
+            Some(keeper) => {
+                Path::new("/proc").join(keeper.id().to_string()).join("root").join(path.strip_prefix("/").unwrap())
+            }
+        }
     }
 
     /// Writes until nothing fits any more.
@@ -39,7 +68,13 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
+        match &mut self.keeper {
+            None => drop(Command::new("umount").arg("-l").arg(self.dir.path()).status()),
+            Some(keeper) => {
+                drop(keeper.kill());
+                drop(keeper.wait());
+            }
+        }
     }
 }
 
@@ -55,8 +90,7 @@ fn publish(server: &Server) -> u16 {
 #[test]
 fn a_full_disk_refuses_new_work_and_recovers_by_itself() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let data: &Path = &disk.0.path().join("data");
-    let server = Server::builder().data_dir(data).start();
+    let server = disk.server();
     let api = server.api();
     let receiver = Receiver::answering(|_| Reply::status(500));
     api.create_endpoint_with(&receiver.url(), json!({"event_types": ["order.*"]}));

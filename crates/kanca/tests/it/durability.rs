@@ -3,6 +3,7 @@
 mod clock;
 mod crashes;
 mod handovers;
+mod journal;
 mod load;
 mod shims;
 mod start;

@@ -4,6 +4,7 @@ use super::world::{World, at, first};
 use crate::deliveries::{DeliveryFilter, StatusCounts, Verdict};
 use crate::events::NewEvent;
 use crate::inboxes::{ConfiguredResponse, InboxRecord, Keep, RequestRecord, RequestSummary, SignatureState};
+use crate::retention::Oldest;
 use bytes::Bytes;
 use kanca_domain::deliveries::DeliveryStatus;
 use kanca_domain::events::EventData;
@@ -163,15 +164,60 @@ pub async fn the_oldest_events_of_all_projects_go_first(world: &World) {
     let (pending, _) = event(world, 3).await;
     let (last, _) = ended(world, 4).await;
 
-    let dropped = world.storage.drop_oldest_events(0, 2).await.unwrap();
+    let dropped = world.storage.drop_oldest(Oldest::default(), 2).await.unwrap();
     assert_eq!((dropped.events, dropped.deliveries, dropped.attempts), (2, 1, 1));
     assert!(!exists(world, first_event).await && exists(world, last).await);
     assert!(world.storage.event(other, theirs_id).await.unwrap().is_none());
-    let dropped = world.storage.drop_oldest_events(dropped.next.unwrap(), 1).await.unwrap();
+    let dropped = world.storage.drop_oldest(dropped.next.unwrap(), 1).await.unwrap();
     assert_eq!(dropped.events, 0, "it is pending");
-    let dropped = world.storage.drop_oldest_events(dropped.next.unwrap(), 2).await.unwrap();
-    assert_eq!((dropped.events, dropped.next), (1, None));
+    let dropped = world.storage.drop_oldest(dropped.next.unwrap(), 2).await.unwrap();
+    assert_eq!((dropped.events, dropped.requests, dropped.next), (1, 0, None));
     assert!(exists(world, pending).await && !exists(world, last).await);
+}
+
+pub async fn the_oldest_go_first_whether_event_or_request(world: &World) {
+    let (mine, another) = (inbox(world, "mine").await, inbox(world, "another").await);
+    capture(world, mine, 1, 30).await;
+    // A clock that stands wrong does not change what came first.
+    let (first_event, _) = ended(world, 1_000_000).await;
+    capture(world, another, 2, 40).await;
+    capture(world, mine, 3, 50).await;
+    let (pending, _) = event(world, 4).await;
+    let (last_event, _) = ended(world, 5).await;
+    capture(world, mine, 6, 70).await;
+
+    let mut after = Oldest::default();
+    for (requests, events) in
+        [([2, 1], [true, true]), ([2, 1], [false, true]), ([2, 0], [false, true]), ([1, 0], [false, true])]
+    {
+        let dropped = world.storage.drop_oldest(after, 1).await.unwrap();
+        assert_eq!(dropped.events + dropped.requests, 1, "{dropped:?}");
+        after = dropped.next.unwrap();
+        for (inbox, count) in [mine, another].into_iter().zip(requests) {
+            let usage = world.storage.inbox_use(world.project, inbox).await.unwrap();
+            assert_eq!(usage.request_count, count, "what is gone is no longer counted");
+        }
+        assert_eq!([exists(world, first_event).await, exists(world, last_event).await], events);
+    }
+    let dropped = world.storage.drop_oldest(after, 10).await.unwrap();
+    assert_eq!((dropped.events, dropped.requests, dropped.next), (1, 1, None));
+    assert!(exists(world, pending).await && !exists(world, last_event).await);
+    let usage = world.storage.inbox_use(world.project, mine).await.unwrap();
+    assert_eq!((usage.request_count, usage.bytes), (0, 0));
+}
+
+pub async fn large_requests_go_one_by_one(world: &World) {
+    let mine = inbox(world, "mine").await;
+    for n in 0..3 {
+        capture(world, mine, n, 6 << 20).await;
+    }
+    let mut after = Oldest::default();
+    for left in [2, 1, 0] {
+        let dropped = world.storage.drop_oldest(after, 1_000).await.unwrap();
+        after = dropped.next.unwrap();
+        assert_eq!(world.storage.inbox_use(world.project, mine).await.unwrap().request_count, left);
+    }
+    assert_eq!(world.storage.drop_oldest(after, 1_000).await.unwrap().next, None);
 }
 
 pub async fn what_is_dropped_gives_its_room_back(world: &World) {
@@ -183,7 +229,7 @@ pub async fn what_is_dropped_gives_its_room_back(world: &World) {
     }
     let full = world.storage.live_bytes().await.unwrap();
     assert!(full >= before + 20 * 50_000, "{before} → {full}");
-    while world.storage.drop_oldest_events(0, 100).await.unwrap().next.is_some() {}
+    while world.storage.drop_oldest(Oldest::default(), 100).await.unwrap().next.is_some() {}
     let after = world.storage.live_bytes().await.unwrap();
     assert!(after <= before + 100_000, "{before} → {full} → {after}");
 }

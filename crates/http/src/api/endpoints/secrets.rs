@@ -39,7 +39,7 @@ pub struct RotatedSecret {
 
 /// Gives the endpoint a new signing secret and leaves the one before valid for a while.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/secret/rotate", tag = "endpoints", params(("id" = String, Path)),
-    request_body = Option<RotationInput>, responses((status = 200, body = RotatedSecret), (status = 422, body = Problem)))]
+    request_body = Option<RotationInput>, responses((status = 200, body = RotatedSecret), (status = 409, body = Problem)))]
 pub async fn rotate(
     State(app): State<App>,
     auth: Auth,

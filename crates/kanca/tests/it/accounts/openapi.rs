@@ -1,6 +1,6 @@
 //! The OpenAPI document says what the server does: every call in it exists, and nothing unknown is ignored.
 
-use crate::support::{Server, echo};
+use crate::support::{Server, document, echo};
 use serde_json::{Value, json};
 
 /// Every `(method, path)` of the document, with an id that names nothing where one is due.
@@ -13,6 +13,12 @@ fn calls(server: &Server) -> Vec<(String, String, Value)> {
         }
     }
     calls
+}
+
+#[test]
+fn the_document_that_is_served_is_the_one_in_the_repository() {
+    let served = Server::start().api_as(None).get("/openapi.json").expect_text(200);
+    assert!(served == document::SNAPSHOT, "docs/openapi.json is stale");
 }
 
 #[test]

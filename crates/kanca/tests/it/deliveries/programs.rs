@@ -309,10 +309,12 @@ fn a_hundred_endless_programs_do_not_hold_up_a_healthy_endpoint() {
         times.push(begun.elapsed());
     }
     times.sort();
-    println!("beside a hundred endless programs: median {:?}, slowest {:?}", times[20], times[39]);
-    // The first runs of new programs may be before it; after them they wait for one another only.
-    assert!(times[20] < Duration::from_secs(1), "{times:?}");
-    assert!(times[39] < Duration::from_secs(10), "{times:?}");
+    println!("beside a hundred endless programs: median {:?}, slowest {:?}", times[20], &times[30..]);
+    // On two cores 15 to 20 ms, two or three times as much when others keep both busy.
+    assert!(times[20] < Duration::from_millis(100), "{times:?}");
+    // Only the first may come behind the first runs of new programs, 1.2 s as a rule; after them they wait for one another only.
+    assert!(times[38] < Duration::from_millis(400), "{times:?}");
+    assert!(times[39] < Duration::from_secs(6), "{times:?}");
     assert_eq!(receiver.requests().len(), 0);
 }
 

@@ -3,11 +3,13 @@
 //! job in memory is lost once at every stage of its way; and nothing that was acknowledged is.
 
 use super::crashes::{counts, every_event_is_there_with_all_its_deliveries};
-use super::load::Acknowledged;
+use super::journal::Journal;
+use super::load::{Acknowledged, publish};
 use super::shims::Shim;
 use crate::support::{Receiver, Reply, eventually, text};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The kinds of call, as the library counts them.
@@ -41,7 +43,8 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
         json!({"event_types": ["load.*"], "retry_schedule": [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 86400]});
     let endpoints =
         [&healthy, &failing].map(|r| text(&server.api().create_endpoint_with(&r.url(), fields.clone())["id"]));
-    let (mut noted, mut n, mut deaths, mut died_at) = (Acknowledged::default(), 0, 0, HashSet::new());
+    let (noted, mut journal) = (Mutex::new(Acknowledged::default()), Journal::default());
+    let (mut n, mut deaths, mut died_at) = (0_u64, 0, HashSet::new());
     let sides = [
         (0, moments(&[READ, WRITE])),
         (port(&healthy.url()), moments(&[CONNECT, WRITE, READ])),
@@ -53,19 +56,12 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
                 shim.set(place, number);
             }
             for _ in 0..12 {
-                // The same number is the same event: what was stored and not acknowledged is not stored twice.
-                let event = json!({
-                    "type": "load.step", "data": {"n": n}, "idempotency_key": n.to_string(),
-                    "ordering_key": (n % 3 == 0).then_some("k"),
-                });
-                let (headers, body) = ([("content-type", "application/json")], event.to_string());
-                let Ok(answer) = server.api().try_send("POST", "/api/v1/events", &headers, Some(body.as_bytes()))
-                else {
-                    break;
-                };
-                assert!(matches!(answer.status, 200 | 202), "{}", answer.text());
-                noted.events.entry(String::new()).or_default().push(text(&answer.json()["id"]));
-                n += 1;
+                let ordering_key = n.is_multiple_of(4).then_some("k");
+                match publish(&server.api(), &noted, "", n, ordering_key) {
+                    Some(200 | 202) => n += 1,
+                    Some(status) => panic!("an event was answered with {status}"),
+                    None => break,
+                }
             }
             // The first call of each kind comes for certain, the sixth perhaps.
             let patience = if left == 0 { Duration::from_secs(10) } else { Duration::from_millis(300) };
@@ -77,12 +73,15 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
             } else {
                 server.kill_9();
             }
+            journal.look(&server);
             server.restart();
+            every_event_is_there_with_all_its_deliveries(&server, &noted.lock().unwrap(), &endpoints);
         }
     }
     println!("{deaths} deaths at a hand-over, {n} events");
     assert_eq!(died_at.len(), 14, "before and after each kind of call on each side: {died_at:?}");
-    every_event_is_there_with_all_its_deliveries(&server, &noted, &endpoints);
+    let noted = noted.into_inner().unwrap();
+    journal.was_used(&server, &noted, &endpoints);
     eventually("the healthy one has everything", Duration::from_secs(30), || {
         (counts(&server, &endpoints[0])["pending"] == 0).then_some(())
     });
@@ -93,13 +92,14 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
     for request in healthy.requests() {
         *arrived.entry(request.webhook_id().to_owned()).or_default() += 1;
     }
-    for id in noted.events.values().flatten() {
+    for id in noted.ids() {
         assert!(arrived.contains_key(id), "{id} never arrived");
     }
+    noted.each_is_there_once(&healthy.requests());
     let numbers = healthy.requests().iter().map(|r| r.json()["data"]["n"].as_u64().unwrap()).collect::<Vec<_>>();
-    let first = |(at, n): (usize, &u64)| n.is_multiple_of(3) && !numbers[..at].contains(n);
+    let first = |(at, n): (usize, &u64)| n.is_multiple_of(4) && !numbers[..at].contains(n);
     let keyed: Vec<_> = numbers.iter().enumerate().filter(|found| first(*found)).map(|(_, n)| *n).collect();
-    assert!(keyed.is_sorted() && keyed.len() as u64 == numbers.iter().max().unwrap() / 3 + 1, "in order: {keyed:?}");
+    assert!(keyed.is_sorted() && keyed.len() as u64 == numbers.iter().max().unwrap() / 4 + 1, "in order: {keyed:?}");
     assert!(arrived.keys().all(|id| server.api().get(&format!("/events/{id}")).status == 200), "sent and not stored");
     // Twice comes only what was under way when the process died.
     let twice: usize = arrived.values().map(|times| times - 1).sum();

@@ -24,7 +24,7 @@ impl Shim {
         compile.args(["-O1", "-shared", "-fPIC", "-o"]).arg(dir.path().join("shim.so")).arg(source).arg("-ldl");
         let status = compile.status().expect("cc, which Rust links with, is there");
         assert!(status.success());
-        let control = File::create_new(dir.path().join("control")).unwrap();
+        let control = File::options().read(true).write(true).create_new(true).open(dir.path().join("control")).unwrap();
         control.set_len(8 * numbers).unwrap();
         Self { dir, variable, control }
     }
@@ -36,6 +36,13 @@ impl Shim {
             .env("LD_PRELOAD", &text(self.dir.path().join("shim.so")))
             .env(self.variable, &text(self.dir.path().join("control")))
             .start()
+    }
+
+    /// Reads one of the numbers.
+    pub fn number(&self, place: u64) -> i64 {
+        let mut bytes = [0; 8];
+        self.control.read_exact_at(&mut bytes, 8 * place).unwrap();
+        i64::from_ne_bytes(bytes)
     }
 
     /// Writes one of the numbers.

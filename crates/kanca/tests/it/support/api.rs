@@ -1,6 +1,7 @@
 //! A small JSON client that speaks of endpoints, events, deliveries and inboxes. Every answer comes back as it is; a
 //! story says which status it expects.
 
+use super::document;
 use super::wait::eventually;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -84,7 +85,9 @@ impl Api {
         Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
-    /// Sends a request; `path` begins at the origin. No answer at all is an error, such as while the server is down.
+    /// Sends a request; `path` begins at the origin. No answer at all is an error, such as while the server is down; one that
+    /// the OpenAPI document does not list ends the story.
+    #[track_caller]
     pub fn try_send(
         &self,
         method: &str,
@@ -107,6 +110,7 @@ impl Api {
         let headers = parts.headers.iter().map(|(n, v)| (n.to_string(), String::from_utf8_lossy(v.as_bytes()).into()));
         let headers = headers.collect();
         let body = body.with_config().limit(64 << 20).read_to_vec()?;
+        document::lists(method, path, parts.status.as_u16());
         Ok(Answer { status: parts.status.as_u16(), headers, body })
     }
 

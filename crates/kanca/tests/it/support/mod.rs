@@ -3,6 +3,7 @@
 
 mod api;
 mod chat;
+pub mod document;
 mod raw;
 mod receiver;
 mod server;

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct ServerBuilder {
     environment: Vec<(String, String)>,
     data_dir: Option<PathBuf>,
+    within: Option<u32>,
 }
 
 impl ServerBuilder {
@@ -48,6 +49,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Starts it where this process lives, which has file systems that nobody else sees.
+    pub fn within(mut self, pid: u32) -> Self {
+        self.within = Some(pid);
+        self
+    }
+
     /// Starts it and waits until it says where it is.
     #[track_caller]
     pub fn start(self) -> Server {
@@ -61,6 +68,7 @@ impl ServerBuilder {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
             environment: self.environment,
             data_dir,
+            within: self.within,
             log: Log::default(),
             _own: own,
         };
@@ -75,6 +83,7 @@ pub struct Server {
     address: SocketAddr,
     environment: Vec<(String, String)>,
     data_dir: PathBuf,
+    within: Option<u32>,
     log: Log,
     _own: TempDir,
 }
@@ -89,7 +98,7 @@ impl Server {
     pub fn builder() -> ServerBuilder {
         let environment = [("KANCA_API_KEY", API_KEY), ("KANCA_ALLOW_PRIVATE_NETWORKS", "127.0.0.0/8,::1/128")];
         let environment = environment.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec();
-        ServerBuilder { environment, data_dir: None }
+        ServerBuilder { environment, data_dir: None, within: None }
     }
 
     /// The API with the automation key.
@@ -217,7 +226,15 @@ impl Server {
 
     /// The command it is started with, such as for a second one on the same data.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kanca"));
+        let program = env!("CARGO_BIN_EXE_kanca");
+        let mut command = match self.within {
+            None => Command::new(program),
+            Some(pid) => {
+                let mut enter = Command::new("nsenter");
+                enter.args(["-U", "-m", "--preserve-credentials", "-t", &pid.to_string(), program]);
+                enter
+            }
+        };
         command.env_clear().envs(self.environment.iter().cloned());
         command.args(["--listen", &self.address.to_string()]).arg("--data-dir").arg(&self.data_dir);
         command
