@@ -130,9 +130,10 @@ impl Dispatcher {
                     self.shares.drop_weight(project, JOB_WEIGHT);
                 }
             } else if !held.contains(&job.id) {
-                match job.later {
-                    Some(due) => self.note_due(id, due),
-                    None => queue.lock().note_due(engine.plan.now()),
+                if let Some(due) = job.later {
+                    self.note_due(id, due);
+                } else {
+                    queue.lock().note_due(engine.plan.now());
                 }
             }
             self.recruit(engine, id, &queue);
