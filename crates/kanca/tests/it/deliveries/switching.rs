@@ -72,6 +72,25 @@ fn disabling_keeps_what_was_pending() {
 }
 
 #[test]
+fn what_an_active_endpoint_waits_for_is_not_said_of_another() {
+    let server = Server::start();
+    let api = server.api();
+    let receiver = Receiver::answering(|_| Reply::status(500));
+    let endpoint = api.create_endpoint_with(&receiver.url(), json!({"retry_schedule": [0, 0, 0, 600, 600]}));
+    for n in 0..20 {
+        api.publish("order.paid", json!(n));
+    }
+    let waiting = || api.get(&path(&endpoint)).expect(200)["waiting"].clone();
+    eventually("the breaker is open", Duration::from_secs(10), || (waiting()["reason"] == "breaker").then_some(()));
+    for status in ["paused", "disabled"] {
+        set_status(&api, &endpoint, status);
+        assert_eq!(waiting(), Value::Null, "{status}");
+        let listed = api.all("/endpoints").into_iter().find(|listed| listed["id"] == endpoint["id"]).unwrap();
+        assert_eq!(listed["waiting"], Value::Null, "{status}");
+    }
+}
+
+#[test]
 fn pausing_keeps_events_and_resuming_delivers_them_in_order() {
     let mut server = Server::start();
     let api = server.api();
