@@ -32,7 +32,7 @@ const REFILL_PAUSE: Duration = Duration::from_millis(500);
 pub struct Health {
     /// Since when there were failures only.
     pub failing_since: Option<Timestamp>,
-    /// Why nothing goes to it now.
+    /// Why nothing goes to it now although it is active.
     pub waiting: Option<Waiting>,
 }
 
@@ -94,7 +94,7 @@ impl Dispatcher {
         self.queue(endpoint).lock().outage(running)
     }
 
-    /// Since when an endpoint only fails, and why nothing goes to it now.
+    /// Since when an endpoint only fails, and why nothing goes to it now although it is active.
     pub fn health(&self, endpoint: EndpointId, now: Timestamp, rate: Option<RateLimit>) -> Health {
         let queue = self.queue(endpoint);
         let queue = queue.lock();
@@ -236,7 +236,7 @@ impl Engine {
         Some((record.project_id, Terms { most, rate: record.options.rate_in_force() }))
     }
 
-    /// Since when an endpoint only fails, and why nothing goes to it now.
+    /// Since when an endpoint only fails, and why nothing goes to it now although it is active.
     pub fn endpoint_health(&self, endpoint: &Endpoint) -> Health {
         let rate = endpoint.record.options.rate_in_force();
         let Health { failing_since, waiting } = self.dispatcher.health(endpoint.record.id, self.plan.now(), rate);
@@ -247,11 +247,12 @@ impl Engine {
             Waiting::Rate(until) => Waiting::Rate(shown(until)),
             Waiting::Handshake => Waiting::Handshake,
         });
-        let mut health = Health { failing_since: failing_since.map(shown), waiting };
-        if endpoint.record.status.sends() && !endpoint.sends() {
-            health.waiting = Some(Waiting::Handshake);
-        }
-        health
+        let waiting = match endpoint.record.status.sends() {
+            true if endpoint.sends() => waiting,
+            true => Some(Waiting::Handshake),
+            false => None,
+        };
+        Health { failing_since: failing_since.map(shown), waiting }
     }
 
     /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.

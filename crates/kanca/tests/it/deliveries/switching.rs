@@ -72,6 +72,29 @@ fn disabling_keeps_what_was_pending() {
 }
 
 #[test]
+fn what_an_active_endpoint_waits_for_is_not_said_of_another() {
+    let server = Server::start();
+    let api = server.api();
+    let receiver = Receiver::answering(|_| Reply::status(500));
+    let fields = json!({"retry_schedule": [0, 0, 0, 600, 600], "disable_after_seconds": 1});
+    let endpoint = api.create_endpoint_with(&receiver.url(), fields);
+    for n in 0..20 {
+        api.publish("order.paid", json!(n));
+    }
+    let event = api.publish("order.paid", json!(20));
+    let waiting = || api.get(&path(&endpoint)).expect(200)["waiting"].clone();
+    eventually("the breaker is open", Duration::from_secs(10), || (waiting()["reason"] == "breaker").then_some(()));
+    // Attempts asked for by hand bring the end of its time sooner than the next probe would.
+    let delivery = text(&api.deliveries(&format!("event_id={event}"))[0]["id"]);
+    let disabled = eventually("it is disabled by itself", Duration::from_secs(10), || {
+        api.post(&format!("/deliveries/{delivery}/retry"), &json!({})).expect(202);
+        Some(api.get(&path(&endpoint)).expect(200)).filter(|shown| shown["status"] == "disabled")
+    });
+    assert_eq!(disabled["waiting"], Value::Null, "{disabled}");
+    assert!(disabled["failing_since"].is_string(), "{disabled}");
+}
+
+#[test]
 fn pausing_keeps_events_and_resuming_delivers_them_in_order() {
     let mut server = Server::start();
     let api = server.api();
