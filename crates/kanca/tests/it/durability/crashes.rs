@@ -1,13 +1,14 @@
-//! The server is killed twenty times at random moments under load, and nothing that it acknowledged is lost.
+//! The server is killed, or loses its power, at random moments under load, and nothing that it acknowledged is lost.
 
 use super::journal::Journal;
 use super::load::{Acknowledged, Load, is_plain};
+use super::syncs::{End, Fate, Syncs, Which};
 use crate::support::{Received, Receiver, Reply, Server, eventually, text};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
-const KILLS: u32 = 20;
 /// Keys that begin with a dash stand for events without an ordering key.
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "-1", "-2"];
 
@@ -29,12 +30,46 @@ fn seed() -> u64 {
     given.unwrap_or_else(|| u64::from(std::process::id()) * 1_000_003)
 }
 
+/// How a server dies, again and again.
+struct Deaths<'a> {
+    times: u32,
+    /// Milliseconds of each life.
+    lives: Range<u64>,
+    /// Bytes of each event.
+    bytes: usize,
+    die: &'a dyn Fn(&mut Server),
+}
+
 #[test]
 fn twenty_kills_lose_nothing_that_was_acknowledged() {
+    let (noted, journal) =
+        lose_nothing(Server::start(), &Deaths { times: 20, lives: 60..560, bytes: 0, die: &Server::kill_9 });
+    journal.holds_what_is_plain(&noted);
+}
+
+/// Events are large, so that the journal goes on from file to file and the log is copied into the database.
+#[test]
+fn five_power_cuts_lose_nothing_that_was_acknowledged() {
+    let syncs = Syncs::new();
+    syncs.end_with(End::OfThePower);
+    let cut = |server: &mut Server| {
+        syncs.shall(Which::All, Fate::KilledBefore(0));
+        server.wait_for_exit();
+        syncs.shall(Which::All, Fate::AsUsual);
+    };
+    let (noted, journal) =
+        lose_nothing(syncs.server(), &Deaths { times: 5, lives: 600..1_800, bytes: 60_000, die: &cut });
+    println!("{} files of the journal were used", journal.files);
+    assert!(journal.files > 1, "it never went on to another file");
+    // A file that was written over is not seen any more.
+    let seen = noted.plain_ids().filter(|id| journal.times(id) > 0).count();
+    assert!(2 * seen > noted.plain_ids().count(), "only {seen} went through the journal");
+}
+
+fn lose_nothing(mut server: Server, deaths: &Deaths<'_>) -> (Acknowledged, Journal) {
     let seed = seed();
     println!("seed {seed} (KANCA_TEST_SEED repeats it)");
     let mut chance = Chance(seed);
-    let mut server = Server::start();
     let (healthy, failing, slow) = (
         Receiver::start(),
         Receiver::answering(|_| Reply::status(500)),
@@ -45,11 +80,12 @@ fn twenty_kills_lose_nothing_that_was_acknowledged() {
         [&healthy, &failing, &slow].map(|r| text(&server.api().create_endpoint_with(&r.url(), types.clone())["id"]));
     let bot = text(&server.api().all("/bots")[0]["id"]);
 
-    let load = Load::begin(&server.api(), &KEYS, &bot, 3);
+    let load = Load::begin(&server.api(), &KEYS, deaths.bytes, &bot, 3);
     let mut journal = Journal::default();
-    for _ in 0..KILLS {
-        std::thread::sleep(Duration::from_millis(60 + chance.below(500)));
-        server.kill_9();
+    for _ in 0..deaths.times {
+        let Range { start, end } = deaths.lives;
+        std::thread::sleep(Duration::from_millis(start + chance.below(end - start)));
+        (deaths.die)(&mut server);
         drop(load.silence());
         journal.look(&server);
         server.restart();
@@ -62,11 +98,12 @@ fn twenty_kills_lose_nothing_that_was_acknowledged() {
     println!("{} events were acknowledged", noted.ids().count());
     assert!(noted.ids().count() > 100, "the load was no load");
 
-    journal.was_used(&server, &noted, &endpoints);
+    journal.holds_outcomes(&server, &endpoints);
     every_event_is_there_with_all_its_deliveries(&server, &noted, &endpoints);
     healthy_receivers_got_everything_in_order(&server, &noted, &endpoints, &[&healthy, &slow]);
     the_failing_one_lost_nothing(&server, &endpoints[1]);
     every_message_is_there_once(&server, &noted);
+    (noted, journal)
 }
 
 pub(super) fn every_event_is_there_with_all_its_deliveries(

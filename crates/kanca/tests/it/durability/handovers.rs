@@ -57,7 +57,7 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
             }
             for _ in 0..12 {
                 let ordering_key = n.is_multiple_of(4).then_some("k");
-                match publish(&server.api(), &noted, "", n, ordering_key) {
+                match publish(&server.api(), &noted, "", n, ordering_key, 0) {
                     Some(200 | 202) => n += 1,
                     Some(status) => panic!("an event was answered with {status}"),
                     None => break,
@@ -81,7 +81,8 @@ fn a_kill_at_any_hand_over_loses_nothing_that_was_acknowledged() {
     println!("{deaths} deaths at a hand-over, {n} events");
     assert_eq!(died_at.len(), 14, "before and after each kind of call on each side: {died_at:?}");
     let noted = noted.into_inner().unwrap();
-    journal.was_used(&server, &noted, &endpoints);
+    journal.holds_what_is_plain(&noted);
+    journal.holds_outcomes(&server, &endpoints);
     eventually("the healthy one has everything", Duration::from_secs(30), || {
         (counts(&server, &endpoints[0])["pending"] == 0).then_some(())
     });

@@ -62,9 +62,16 @@ pub fn is_plain(n: u64) -> bool {
     !n.is_multiple_of(2)
 }
 
-/// Publishes the event of this number and notes what became of it; `None` when there was no answer.
-pub fn publish(api: &Api, noted: &Mutex<Acknowledged>, key: &str, n: u64, ordering_key: Option<&str>) -> Option<u16> {
-    let mut event = json!({"type": "load.step", "data": {"key": key, "n": n}});
+/// Publishes the event of this number, with so many bytes more, and notes what became of it; `None` when there was no answer.
+pub fn publish(
+    api: &Api,
+    noted: &Mutex<Acknowledged>,
+    key: &str,
+    n: u64,
+    ordering_key: Option<&str>,
+    bytes: usize,
+) -> Option<u16> {
+    let mut event = json!({"type": "load.step", "data": {"key": key, "n": n, "more": "x".repeat(bytes)}});
     if !is_plain(n) {
         // Makes the second try of a lost answer safe.
         event["idempotency_key"] = json!(format!("{key}-{n}"));
@@ -91,12 +98,13 @@ pub struct Load {
 }
 
 impl Load {
-    /// One thread for each ordering key (those that begin with a dash use none), and one for each of `chats` conversations with `bot`.
-    pub fn begin(api: &Api, keys: &[&str], bot: &str, chats: usize) -> Self {
+    /// One thread for each ordering key (those that begin with a dash use none), with events of so many bytes, and one for
+    /// each of `chats` conversations with `bot`.
+    pub fn begin(api: &Api, keys: &[&str], bytes: usize, bot: &str, chats: usize) -> Self {
         let mut load = Self { noted: Arc::default(), gate: Arc::default(), stop: Arc::default(), threads: Vec::new() };
         for key in keys {
             let key = (*key).to_owned();
-            load.spawn(api, move |api, noted, n| publish_steadily(api, noted, &key, n));
+            load.spawn(api, move |api, noted, n| publish_steadily(api, noted, &key, n, bytes));
         }
         for _ in 0..chats {
             let bot = bot.to_owned();
@@ -139,9 +147,9 @@ impl Load {
 }
 
 /// One more event of a steady program, so that what is behind at the end is delivered in a few seconds.
-fn publish_steadily(api: &Api, noted: &Mutex<Acknowledged>, key: &str, n: u64) -> bool {
+fn publish_steadily(api: &Api, noted: &Mutex<Acknowledged>, key: &str, n: u64, bytes: usize) -> bool {
     std::thread::sleep(Duration::from_millis(20));
-    match publish(api, noted, key, n, (!key.starts_with('-')).then_some(key)) {
+    match publish(api, noted, key, n, (!key.starts_with('-')).then_some(key), bytes) {
         Some(200 | 202) => true,
         Some(status) => panic!("an event was answered with {status}"),
         None => false,

@@ -11,24 +11,24 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// What stands below the storage layer.
-struct Syncs(Shim);
+pub(super) struct Syncs(Shim);
 
 /// Which syncs it happens to.
 #[derive(Clone, Copy)]
-enum Which {
+pub(super) enum Which {
     All,
     OfTheJournal,
 }
 
 /// What ends.
 #[derive(Clone, Copy)]
-enum End {
+pub(super) enum End {
     OfTheProcess,
     OfThePower,
 }
 
 #[derive(Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     AsUsual,
     /// With this number of an error.
     Fails(i64),
@@ -39,11 +39,11 @@ enum Fate {
 }
 
 impl Syncs {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Shim::new("syncs.c", "SYNC_CONTROL", 5))
     }
 
-    fn server(&self) -> Server {
+    pub(super) fn server(&self) -> Server {
         self.0.server()
     }
 
@@ -53,11 +53,11 @@ impl Syncs {
     }
 
     /// Whether the end of the process is one of the power, which takes along what was written and not synced.
-    fn end_with(&self, end: End) {
+    pub(super) fn end_with(&self, end: End) {
         self.0.set(4, i64::from(matches!(end, End::OfThePower)));
     }
 
-    fn shall(&self, which: Which, fate: Fate) {
+    pub(super) fn shall(&self, which: Which, fate: Fate) {
         let (what, left) = match fate {
             Fate::AsUsual => (0, 0),
             Fate::Fails(error) => (1, error),
@@ -107,7 +107,7 @@ fn an_end_loses_nothing(which: Which, end: End) {
             syncs.shall(which, fate);
             // The load itself: each acceptance and each outcome is a commit, so a few events are enough.
             for _ in 0..40 {
-                match publish(&server.api(), &noted, "", n, None) {
+                match publish(&server.api(), &noted, "", n, None, 0) {
                     Some(200 | 202) => n += 1,
                     Some(status) => panic!("an event was answered with {status}"),
                     None => break,
@@ -125,7 +125,8 @@ fn an_end_loses_nothing(which: Which, end: End) {
     }
     assert!(n > 20, "the load was no load: {n}");
     let noted = noted.into_inner().unwrap();
-    journal.was_used(&server, &noted, &endpoints);
+    journal.holds_what_is_plain(&noted);
+    journal.holds_outcomes(&server, &endpoints);
     eventually("the healthy one has everything", Duration::from_secs(30), || {
         (counts(&server, &endpoints[0])["pending"] == 0).then_some(())
     });
@@ -157,19 +158,19 @@ fn a_failing_sync_acknowledges_nothing(which: Which) {
     let (noted, mut journal) = (Mutex::new(Acknowledged::default()), Journal::default());
     let id_of = |n: u64| noted.lock().unwrap().events[&(String::new(), n)].id.clone();
     for n in [0, 1] {
-        assert_eq!(publish(&server.api(), &noted, "", n, None), Some(202));
+        assert_eq!(publish(&server.api(), &noted, "", n, None, 0), Some(202));
         server.api().wait_for_delivery(&id_of(n).unwrap(), "delivered");
     }
     // One more is on its way to its receiver when the disk begins to fail.
     receiver.answer_with(|_| Reply::ok().after(Duration::from_millis(500)));
-    assert_eq!(publish(&server.api(), &noted, "", 3, None), Some(202));
+    assert_eq!(publish(&server.api(), &noted, "", 3, None, 0), Some(202));
     receiver.wait_for(3);
 
     let before = syncs.of_the_journal();
     syncs.shall(which, Fate::Fails(IO));
     for n in 5..10 {
         // With the journal's syncs alone, an event with a key may find its place in the tables.
-        let status = publish(&server.api(), &noted, "", n, None);
+        let status = publish(&server.api(), &noted, "", n, None, 0);
         let may_be_there = matches!(which, Which::OfTheJournal) && !is_plain(n);
         assert!(status == Some(503) || may_be_there, "{n} is not on disk and was answered with {status:?}");
     }
@@ -184,7 +185,7 @@ fn a_failing_sync_acknowledges_nothing(which: Which) {
     syncs.shall(Which::All, Fate::AsUsual);
     for n in [11, 12] {
         eventually("the disk works again, and so does the server", Duration::from_secs(20), || {
-            (publish(&server.api(), &noted, "", n, None)? < 300).then_some(())
+            (publish(&server.api(), &noted, "", n, None, 0)? < 300).then_some(())
         });
     }
     journal.look(&server);
