@@ -11,6 +11,7 @@ use kanca_engine::endpoints::{EndpointPatch, NewEndpoint, OptionsInput};
 use kanca_engine::events::Publication;
 use kanca_engine::replays::Wanted;
 use kanca_engine::storage::deliveries::StatusCounts;
+use kanca_engine::traces::WaitReason;
 use std::time::Duration;
 
 const FOUR_DAYS: Duration = Duration::from_hours(96);
@@ -194,6 +195,30 @@ async fn a_test_reaches_one_endpoint_and_says_what_it_is() {
     eventually("it arrives", async || world.asked_for(ordinary) == 1).await;
     let seen = world.service.seen.lock();
     assert!(!seen.last().unwrap().1.headers.iter().any(|(name, _)| name == "kanca-test"));
+}
+
+#[tokio::test]
+async fn what_is_sent_again_to_a_paused_or_disabled_endpoint_waits_until_it_is_active() {
+    let world = World::new().await;
+    let endpoint = world.endpoint("resting", &["*"]).await.record.id;
+    let event = world.publish("order.paid", None).await;
+    eventually("it arrives", async || world.delivery_of(event).await.status == DeliveryStatus::Delivered).await;
+    let delivery = world.delivery_of(event).await.id;
+    let set = async |status| {
+        let patch = EndpointPatch { status: Some(status), ..EndpointPatch::default() };
+        world.engine.patch_endpoint(world.project(), endpoint, patch).await.unwrap();
+    };
+    for (n, status) in [EndpointStatus::Paused, EndpointStatus::Disabled].into_iter().enumerate() {
+        set(status).await;
+        let again = world.engine.retry_delivery(world.project(), delivery).await.unwrap();
+        let waits = world.engine.waits_for(&again).await.unwrap().map(|wait| wait.reason);
+        let expected = if n == 0 { WaitReason::Paused } else { WaitReason::Disabled };
+        assert_eq!((again.status, waits), (DeliveryStatus::Pending, Some(expected)));
+        assert_eq!(world.asked_for(event), n + 1);
+        set(EndpointStatus::Active).await;
+        eventually("it goes", async || world.asked_for(event) == n + 2).await;
+        eventually("it is recorded", async || world.delivery(delivery).await.status == DeliveryStatus::Delivered).await;
+    }
 }
 
 #[tokio::test]

@@ -196,7 +196,8 @@ pub async fn get(
     Ok(axum::Json(DeliveryDetail { delivery: delivery(record), format, attempts, waiting, curl }))
 }
 
-/// Makes a delivery due now: a pending one early, an ended one again.
+/// Makes a delivery due now: a pending one early, an ended one again. While its endpoint is paused or disabled this answers
+/// 202, too, and the delivery waits until the endpoint is active.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries", params(("id" = String, Path)),
     responses((status = 202, body = Delivery), (status = 409, body = Problem)))]
 pub async fn retry(State(app): State<App>, auth: Auth, PathId(id): PathId<DeliveryId>) -> Answer<Response> {

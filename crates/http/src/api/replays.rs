@@ -97,7 +97,7 @@ pub struct TestAccepted {
 }
 
 /// Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
-/// `dry_run` 200, and nothing is sent.
+/// `dry_run` 200, and nothing is sent. Deliveries of a paused or disabled endpoint wait until it is active.
 #[utoipa::path(post, path = "/api/v1/deliveries/retry", tag = "deliveries", operation_id = "retry_many", request_body = RetryInput,
     responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn retry_many(
@@ -121,7 +121,8 @@ pub async fn retry_many(
     Ok(counted(count, input.dry_run))
 }
 
-/// Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent.
+/// Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. While
+/// the endpoint is paused or disabled the deliveries wait.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/retry-failed", tag = "endpoints", params(("id" = String, Path)), request_body = RetryFailedInput,
     responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn retry_failed(
@@ -140,7 +141,8 @@ pub async fn retry_failed(
 }
 
 /// Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
-/// while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
+/// while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made. While it is paused or disabled they
+/// wait.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/recover", tag = "endpoints", params(("id" = String, Path)), request_body = RecoverInput,
     responses((status = 202, body = ReplayCount), (status = 200, body = ReplayCount)))]
 pub async fn recover(
@@ -160,7 +162,8 @@ pub async fn recover(
 }
 
 /// Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-/// wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
+/// wherever it is shown. Its data is checked as that of a published event.
+/// A paused or disabled endpoint answers 409, because a test that came later would show nothing.
 #[utoipa::path(post, path = "/api/v1/endpoints/{id}/test", tag = "endpoints", params(("id" = String, Path)), request_body = Option<TestInput>,
     responses((status = 202, body = TestAccepted), (status = 409, body = Problem)))]
 pub async fn test(

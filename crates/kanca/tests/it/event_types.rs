@@ -76,6 +76,7 @@ fn what_is_wrong_with_a_type_is_named_by_its_place() {
         (with(json!({"schema": {"properties": {"a": {"pattern": "("}}}})), "schema/properties/a/pattern"),
         (with(json!({"schema": {"items": {"$ref": "http://127.0.0.1:1/a"}}})), "schema/items/$ref"),
         (with(json!({"schema": {"$ref": "#"}})), "schema/$ref"),
+        (with(json!({"schema": {"$schema": "https://example.com/my-own-draft"}, "example": null})), "schema/$schema"),
         (with(json!({"schema": {"description": "x".repeat(70_000)}})), "65536"),
         (with(json!({"schema": {"pattern": "((((a{1,100}){1,100}){1,100}){1,100}){1,100}"}})), "schema/pattern"),
         (with(json!({"example": {"id": "7"}})), "example/id"),

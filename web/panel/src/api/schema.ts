@@ -224,7 +224,7 @@ export interface paths {
         put?: never;
         /**
          * Sends deliveries again that ended: 202 with their number, while they enter their queues in the background. With
-         *     `dry_run` 200, and nothing is sent.
+         *     `dry_run` 200, and nothing is sent. Deliveries of a paused or disabled endpoint wait until it is active.
          */
         post: operations["deliveries_retry_many"];
         delete?: never;
@@ -259,7 +259,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a delivery due now: a pending one early, an ended one again. */
+        /**
+         * Makes a delivery due now: a pending one early, an ended one again. While its endpoint is paused or disabled this answers
+         *     202, too, and the delivery waits until the endpoint is active.
+         */
         post: operations["deliveries_retry"];
         delete?: never;
         options?: never;
@@ -332,7 +335,8 @@ export interface paths {
         put?: never;
         /**
          * Makes deliveries for the events since a time that this endpoint should have got and did not, such as those published
-         *     while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made.
+         *     while it was disabled: 202 with the number. With `dry_run` 200, and nothing is made. While it is paused or disabled they
+         *     wait.
          */
         post: operations["endpoints_recover"];
         delete?: never;
@@ -350,7 +354,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. */
+        /**
+         * Sends again what failed of an endpoint since a time: 202 with the number. With `dry_run` 200, and nothing is sent. While
+         *     the endpoint is paused or disabled the deliveries wait.
+         */
         post: operations["endpoints_retry_failed"];
         delete?: never;
         options?: never;
@@ -420,7 +427,8 @@ export interface paths {
         put?: never;
         /**
          * Sends a test event to this endpoint only, whatever its types. It is marked as a test: by the header `kanca-test`, and
-         *     wherever it is shown. Its data is checked as that of a published event. A paused or disabled endpoint answers 409.
+         *     wherever it is shown. Its data is checked as that of a published event.
+         *     A paused or disabled endpoint answers 409, because a test that came later would show nothing.
          */
         post: operations["endpoints_test"];
         delete?: never;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { t } from './i18n';
-import { errorText, filterSays, transformationSays, wouldSend } from './trial';
+import { errorText, filterSays, transformationSays, trialInput, wouldSend } from './trial';
 
 const micros = 10;
 
@@ -14,6 +14,14 @@ test('a transformation is done, skips, or failed', () => {
   expect(transformationSays({ skipped: false, micros, output: null }).word).toBe('trial.done');
   expect(transformationSays({ skipped: true, micros, output: null }).word).toBe('trial.skips');
   expect(transformationSays({ skipped: false, micros, output: null, error: { message: 'x' } }).word).toBe('trial.failed');
+});
+
+test('an event is tried with its ordering key and its data as written', () => {
+  const programs = { filter: 'event.ordering_key == "vip"', transformation: null };
+  const input = trialInput({ type: ' a ', orderingKey: 'vip ', data: '{"n":19.90}' }, programs);
+  expect(input).toContain('19.90');
+  expect(JSON.parse(input)).toEqual({ type: 'a', ordering_key: 'vip ', ...programs, data: { n: 19.9 } });
+  expect(JSON.parse(trialInput({ type: 'a', orderingKey: '', data: '1' }, programs)).ordering_key).toBe(null);
 });
 
 test('an error names its place as far as it is known', () => {

@@ -1,10 +1,21 @@
 /** What programs said when they were tried, as words and tones. */
 import type { EndpointTrial, FilterTrial, ProgramError, TransformationTrial } from '../api/models';
+import { withMembers } from '../text/json';
 import type { Tone } from '../ui/StatusBadge.svelte';
 
 interface Said<Word extends string> {
   tone: Tone;
   word: Word;
+}
+
+/** The event and the programs to be tried, as JSON text; `data` is JSON text and stays as it is written. */
+export function trialInput(
+  event: { type: string; orderingKey: string; data: string },
+  programs: { filter: string | null; transformation: string | null },
+): string {
+  // A key is taken to the letter: white space is a part of it.
+  const given = { type: event.type.trim(), ordering_key: event.orderingKey === '' ? null : event.orderingKey };
+  return withMembers({ ...given, ...programs }, { data: event.data });
 }
 
 /** A filter that fails lets the event pass, which is told apart from one that says yes. */
