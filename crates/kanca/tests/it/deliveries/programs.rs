@@ -164,7 +164,9 @@ fn what_a_filter_kept_away_is_recovered_when_it_lets_it_pass() {
     assert_eq!(recover(json!({"dry_run": true}), 200), 0, "the filter still says no");
     server.api().patch(&path, &json!({"filter": "event.data.total > 50"})).expect(200);
     assert_eq!(recover(json!({"dry_run": true}), 200), 1);
-    assert_eq!((recover(json!({}), 202), recover(json!({}), 202)), (json!(1), json!(1)));
+    assert_eq!(recover(json!({}), 202), 1);
+    // The first may be done by now, or not.
+    assert!(recover(json!({}), 202).as_u64().unwrap() <= 1);
     server.api().wait_for_delivery(&small, "delivered");
     assert_eq!(recover(json!({}), 202), 0);
     assert_eq!(receiver.wait_for(1)[0].webhook_id(), small);
