@@ -58,7 +58,15 @@ pub(crate) struct Dispatcher {
     pub(super) outage_writes: tokio::sync::Mutex<()>,
 }
 
-type Alarm = (Timestamp, EndpointId, Option<DeliveryId>);
+type Alarm = (Timestamp, EndpointId, Option<Awaited>);
+
+/// A delivery that is to be attempted once more, and how many attempts it had when that was said: an alarm that comes late
+/// must not bring the attempt after that one early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Awaited {
+    delivery: DeliveryId,
+    attempts: u32,
+}
 
 impl Dispatcher {
     fn queue(&self, endpoint: EndpointId) -> Arc<Mutex<Queue>> {
@@ -256,7 +264,8 @@ impl Engine {
     }
 
     /// Takes one delivery that somebody waits for and attempts it at once, past the endpoint's queue.
-    pub(crate) async fn hurry(&self, endpoint: EndpointId, delivery: DeliveryId) {
+    /// Given how many `attempts` it had, only if there were no more meanwhile.
+    pub(crate) async fn hurry(&self, endpoint: EndpointId, delivery: DeliveryId, attempts: Option<u32>) {
         let queue = self.dispatcher.queue(endpoint);
         let is_full = {
             let mut queue = queue.lock();
@@ -269,7 +278,12 @@ impl Engine {
         }
         match self.storage.claim(vec![delivery]).await {
             Ok(claimed) => {
-                for job in claimed.into_iter().map(|due| Job::from_table(due, &self.dispatcher)) {
+                for due in claimed {
+                    if attempts.is_some_and(|attempts| attempts != due.attempt_count) {
+                        self.give_back(endpoint, &queue, vec![due.id]);
+                        continue;
+                    }
+                    let job = Job::from_table(due, &self.dispatcher);
                     let project = job.event.project_id;
                     self.dispatcher.shares.add_weight(project, JOB_WEIGHT);
                     if !queue.lock().put_urgent(job) {
@@ -294,10 +308,15 @@ impl Engine {
     fn put_back(&self, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, jobs: &[Job]) {
         let Some(project) = jobs.first().map(|job| job.event.project_id) else { return };
         self.dispatcher.shares.drop_weight(project, jobs.len() * JOB_WEIGHT);
-        let (deliveries, queue): (Vec<_>, _) = (jobs.iter().map(|job| job.id).collect(), queue.clone());
+        self.give_back(endpoint, queue, jobs.iter().map(|job| job.id).collect());
+    }
+
+    /// Lets go of claims, however long the disk takes for it, and looks into the table then.
+    fn give_back(&self, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>, deliveries: Vec<DeliveryId>) {
+        let queue = queue.clone();
         self.spawn(move |engine| async move {
             while let Err(error) = engine.storage.release(deliveries.clone()).await {
-                if !matches!(error, kanca_storage::StorageError::Full(_)) {
+                if !error.is_about_the_disk() {
                     tracing::error!(%endpoint, %error, "deliveries could not be put back; they go on after a restart");
                     return;
                 }
@@ -337,8 +356,8 @@ impl Engine {
             for (_, endpoint, delivery) in due {
                 match delivery {
                     None => self.look_for_due(endpoint),
-                    Some(delivery) => {
-                        self.spawn(move |engine| async move { engine.hurry(endpoint, delivery).await });
+                    Some(Awaited { delivery, attempts }) => {
+                        self.spawn(move |engine| async move { engine.hurry(endpoint, delivery, Some(attempts)).await });
                     }
                 }
             }
@@ -361,7 +380,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
                 let (project, delivery) = (job.event.project_id, job.id);
-                let (weight, waited_for) = (job.weight(), job.waiter.is_some());
+                let (weight, waited_for, attempts) = (job.weight(), job.waiter.is_some(), job.attempt_count + 1);
                 let place = dispatcher.shares.take_place(project).await;
                 let attempted = engine.attempt(endpoint, *job).await;
                 drop(place);
@@ -388,7 +407,7 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                 }
                 queue.lock().done(weight);
                 if let Some(due) = step.due.filter(|_| waited_for) {
-                    dispatcher.set_alarm((due, endpoint, Some(delivery)));
+                    dispatcher.set_alarm((due, endpoint, Some(Awaited { delivery, attempts })));
                 }
                 take_step(&engine, endpoint, &queue, step);
             }

@@ -292,7 +292,7 @@ impl Engine {
         self.dispatcher.note_due(delivery.endpoint_id, now);
         if delivery.status == DeliveryStatus::Pending && !delivery.held {
             // A person waits for it: neither the backlog nor an open breaker comes first.
-            self.hurry(delivery.endpoint_id, id).await;
+            self.hurry(delivery.endpoint_id, id, None).await;
         }
         Ok(delivery)
     }
