@@ -264,6 +264,8 @@ impl Engine {
         self.storage.update_endpoint(record.clone()).await?;
         let endpoint = self.load_endpoint(record)?;
         self.update_snapshot(|s| s.put_endpoint(endpoint.clone()));
+        // What is in memory for it goes back into the table.
+        self.look_for_due(endpoint.record.id);
         self.announce_disabled(&endpoint.record).await;
         Ok(())
     }

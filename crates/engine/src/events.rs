@@ -224,16 +224,17 @@ impl Engine {
             let delay = if waits { endpoint.record.options.first_delay(options) } else { Duration::ZERO };
             (!delay.is_zero()).then(|| due.saturating_add(delay).unwrap_or(due))
         };
+        let (memory, weight) = (self.dispatcher.allowance(project), body.weight() + JOB_WEIGHT);
         let mut deliveries = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
             let delivery: DeliveryId = self.ids.next();
             let keyed = endpoint.record.ordering == Ordering::Key && waiter.is_none();
             let queue_key = ordering_key.clone().filter(|_| keyed);
             let later = later(endpoint);
-            let (weight, rate) = (body.weight() + JOB_WEIGHT, endpoint.record.options.rate_in_force());
+            let rate = endpoint.record.options.rate_in_force();
             let asked = Asked { id: delivery, weight, waited_for: waiter.is_some(), rate };
             // What is not due yet waits in the table.
-            let claim = later.is_none() && self.dispatcher.reserve(endpoint, &asked, project, due);
+            let claim = later.is_none() && self.dispatcher.reserve(endpoint, &asked, memory, due);
             deliveries.push(NewDelivery {
                 id: delivery,
                 endpoint_id: endpoint.record.id,

@@ -130,7 +130,9 @@ impl Events for SqliteStorage {
             guard = ClaimGuard::new(&self.writer, to_claim);
             accepted = self.writer.call(move |tx| accept(tx, &prepared)).await;
         }
-        guard.keep();
+        if accepted.is_ok() {
+            guard.keep();
+        }
         accepted
     }
 

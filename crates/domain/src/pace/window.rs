@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 
 /// A window remembers so many batches of attempts at most; where the rate allows more attempts, each batch has several.
-const MOST_BATCHES: u32 = 1_000;
+const MOST_BATCHES: usize = 1_000;
 
 /// The attempts of the last period.
 #[derive(Debug, Clone, Default)]
@@ -33,12 +33,13 @@ impl Window {
 
     /// An attempt begins.
     pub fn count(&mut self, now: Timestamp, rate: RateLimit) {
-        let (batches, size) = batches(rate);
+        let (_, size) = batches(rate);
         match self.0.back_mut().filter(|newest| newest.attempts < size) {
             Some(newest) => *newest = Batch { last: now.max(newest.last), attempts: newest.attempts + 1 },
             None => self.0.push_back(Batch { last: now, attempts: 1 }),
         }
-        self.0.drain(..self.0.len().saturating_sub(batches));
+        // More than this rate needs: a limit that was lowered for a while must not forget what counts for the other.
+        self.0.drain(..self.0.len().saturating_sub(MOST_BATCHES));
     }
 
     /// The clock was set back: what began later than now began now.
@@ -51,8 +52,8 @@ impl Window {
 
 /// How many batches there are, and of how many attempts each: never more in all than the rate allows.
 fn batches(rate: RateLimit) -> (usize, u32) {
-    let size = rate.requests.div_ceil(MOST_BATCHES).max(1);
-    (usize::try_from(rate.requests / size).unwrap_or(usize::MAX).max(1), size)
+    let size = rate.requests.div_ceil(1_000).max(1);
+    (usize::try_from(rate.requests / size).unwrap_or(MOST_BATCHES).clamp(1, MOST_BATCHES), size)
 }
 
 fn period(rate: RateLimit) -> SignedDuration {

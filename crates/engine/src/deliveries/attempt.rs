@@ -48,12 +48,13 @@ impl Engine {
         let format = endpoint.record.format;
         let (url, route) = self.destination(endpoint);
         let (mut started_at, mut clock) = (self.clock.now(), Instant::now());
-        let (mut request_body, mut paid) = (None, None);
+        let (mut request_body, mut paid, mut timeout) = (None, None, timeout);
         let (shown, result, timings) = match self.body(endpoint, job, &url, timeout).await {
             Ok((body, memory)) => {
                 if memory.is_some() {
                     // Waiting for it is none of the receiver's time.
                     (started_at, clock, paid) = (self.clock.now(), Instant::now(), memory);
+                    timeout = self.time_left(endpoint, job).unwrap_or(Duration::from_millis(1));
                 }
                 request_body = body.changed.as_ref().and_then(|c| c.body.then(|| body.bytes.clone()));
                 // A transformation's run is part of the attempt's time.

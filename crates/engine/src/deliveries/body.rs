@@ -58,7 +58,13 @@ impl Engine {
         // Who waits for memory holds none: it is made again.
         let bytes = body.bytes.len();
         drop(body);
-        let paid = self.dispatcher.bulk.pay(endpoint, bytes).await;
+        let paying = self.dispatcher.bulk.pay(endpoint, bytes);
+        let paid = if job.waiter.is_some() && !job.manual {
+            let late = || (ReasonCode::Timeout, "no memory for a body so large became free in time".to_owned());
+            tokio::time::timeout(timeout, paying).await.map_err(|_| late())?
+        } else {
+            paying.await
+        };
         Ok((self.made(endpoint, job, url, timeout).await?, paid))
     }
 

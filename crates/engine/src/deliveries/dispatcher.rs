@@ -5,7 +5,7 @@
 use super::bulk::Bulk;
 use super::crew::{Crew, Task};
 use super::queue::{Asked, Next, Outage, Queue, Terms};
-use super::shares::{JOB_WEIGHT, Room, Shares};
+use super::shares::{Allowance, JOB_WEIGHT, Room, Shares};
 use super::{Job, outcome::Step};
 use crate::Engine;
 use crate::endpoints::Endpoint;
@@ -76,9 +76,13 @@ impl Dispatcher {
         self.queues.write().entry(endpoint).or_default().clone()
     }
 
+    /// What a project may have in memory beside what it has.
+    pub fn allowance(&self, project: ProjectId) -> Allowance {
+        self.shares.allowance(project)
+    }
+
     /// Reserves memory for a new delivery of an endpoint.
-    pub fn reserve(&self, endpoint: &Endpoint, asked: &Asked, project: ProjectId, now: Timestamp) -> bool {
-        let memory = self.shares.allowance(project);
+    pub fn reserve(&self, endpoint: &Endpoint, asked: &Asked, memory: Allowance, now: Timestamp) -> bool {
         endpoint.sends() && self.queue(endpoint.record.id).lock().reserve(asked, memory, now)
     }
 
@@ -127,13 +131,17 @@ impl Dispatcher {
 
     /// Takes over jobs whose deliveries are durable now.
     pub fn start(&self, engine: &Engine, jobs: Vec<(Arc<Endpoint>, Job)>, held: &[DeliveryId]) {
+        // They are all of one event.
+        let reserved = jobs.iter().filter(|(_, job)| job.reserved).count();
+        if let Some((_, job)) = jobs.first() {
+            self.likely_weight.fetch_max(job.weight(), Ordering::Relaxed);
+            self.shares.add_weight(job.event.project_id, reserved * JOB_WEIGHT);
+        }
         for (endpoint, job) in jobs {
             let id = endpoint.record.id;
             let queue = self.queue(id);
-            self.likely_weight.fetch_max(job.weight(), Ordering::Relaxed);
             if job.reserved {
                 let (project, is_held) = (job.event.project_id, held.contains(&job.id));
-                self.shares.add_weight(project, JOB_WEIGHT);
                 if !queue.lock().put_reserved(job, is_held) {
                     self.shares.drop_weight(project, JOB_WEIGHT);
                 }
@@ -165,6 +173,14 @@ impl Dispatcher {
         }
     }
 
+    /// Whatever the clock did since an endpoint's alarm went off, there is one for what is due next.
+    fn watch(&self, endpoint: EndpointId, now: Timestamp) {
+        let next = self.queue(endpoint).lock().next_due();
+        if let Some(due) = next.filter(|due| *due > now) {
+            self.set_alarm((due, endpoint, None));
+        }
+    }
+
     fn set_alarm(&self, alarm: Alarm) {
         let mut alarms = self.alarms.lock();
         alarms.insert(alarm);
@@ -191,7 +207,8 @@ impl Dispatcher {
         let (now, terms) = (engine.plan.now(), engine.terms(endpoint));
         let (wanted, shed) = {
             let mut queue = queue.lock();
-            let wanted = terms.map_or(0, |(project, terms)| queue.recruit(now, terms, self.shares.allowance(project)));
+            let wanted =
+                terms.map_or(0, |(project, terms)| queue.recruit(now, terms, || self.shares.allowance(project)));
             let is_quiet = || engine.snapshot.load().endpoints.get(&endpoint).is_some_and(|endpoint| !endpoint.sends());
             let shed = if terms.is_some() || is_quiet() { queue.shed(now, terms.map(|(_, t)| t)) } else { Vec::new() };
             (wanted, shed)
@@ -355,7 +372,10 @@ impl Engine {
             let (due, next) = self.dispatcher.pop_alarms(self.plan.now());
             for (_, endpoint, delivery) in due {
                 match delivery {
-                    None => self.look_for_due(endpoint),
+                    None => {
+                        self.look_for_due(endpoint);
+                        self.dispatcher.watch(endpoint, self.plan.now());
+                    }
                     Some(Awaited { delivery, attempts }) => {
                         self.spawn(move |engine| async move { engine.hurry(endpoint, delivery, Some(attempts)).await });
                     }
@@ -372,10 +392,13 @@ impl Engine {
 pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
     let dispatcher = &engine.dispatcher;
     loop {
-        let allowed = engine.terms(endpoint);
-        let (project, terms) = allowed.unzip();
-        let memory = project.map(|project| dispatcher.shares.allowance(project)).unwrap_or_default();
-        let next = queue.lock().next(engine.plan.now(), terms, memory);
+        let (next, terms) = {
+            let mut queue = queue.lock();
+            // Asked under the lock: whoever allows attempts again counts this worker, or starts another.
+            let (project, terms) = engine.terms(endpoint).unzip();
+            let memory = || project.map(|project| dispatcher.shares.allowance(project)).unwrap_or_default();
+            (queue.next(engine.plan.now(), terms, memory), terms)
+        };
         match next {
             Next::Work(job) => {
                 dispatcher.running.fetch_add(1, Ordering::SeqCst);
@@ -436,7 +459,8 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
                 engine.dispatcher.shares.add_weight(job.event.project_id, JOB_WEIGHT);
             }
             engine.dispatcher.note_read(jobs.iter().map(Job::weight).max());
-            let next = queue.lock().refilled(jobs, claimed.next_due);
+            let (next, gone) = queue.lock().refilled(jobs, claimed.next_due);
+            engine.put_back(endpoint, queue, &gone);
             if let Some(due) = next {
                 engine.dispatcher.set_alarm((due, endpoint, None));
             }

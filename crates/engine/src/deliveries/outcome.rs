@@ -100,7 +100,8 @@ impl Engine {
         step
     }
 
-    fn time_left(&self, endpoint: &Endpoint, job: &Job) -> Option<Duration> {
+    /// How long an attempt may take if it begins now; `None` when nobody waits any more for what was waited for.
+    pub(super) fn time_left(&self, endpoint: &Endpoint, job: &Job) -> Option<Duration> {
         // A person's retry follows no deadline.
         let Some(Waiter { deadline, .. }) = job.waiter.as_ref().filter(|_| !job.manual) else {
             return Some(self.attempt_timeout(endpoint));

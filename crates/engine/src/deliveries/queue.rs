@@ -16,6 +16,9 @@ const MAX_JOBS: usize = 16_384;
 /// So many rounds of attempts are read from the table at a time; where the pace says what goes out soon, no more of them
 /// stay in memory.
 const ROUNDS: usize = 4;
+/// Jobs held behind another stay in memory as long as there are no more of them, and the endpoint has no more bytes.
+const MOST_HELD: usize = 1_024;
+const MUCH: usize = 4 << 20;
 
 /// What a worker does next.
 pub(super) enum Next {
@@ -168,6 +171,11 @@ impl Queue {
         self.ready.extend(self.held.drain().map(|(_, job)| job));
     }
 
+    /// When the table is known to have something due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.next_due
+    }
+
     /// The table has something due at this time. Says whether that is earlier than what was known.
     pub fn note_due(&mut self, due: Timestamp) -> bool {
         let is_earlier = self.next_due.is_none_or(|known| due < known);
@@ -200,7 +208,7 @@ impl Queue {
     }
 
     /// How many workers should be started now; they are counted in.
-    pub fn recruit(&mut self, now: Timestamp, terms: Terms, memory: Allowance) -> usize {
+    pub fn recruit(&mut self, now: Timestamp, terms: Terms, memory: impl FnOnce() -> Allowance) -> usize {
         if self.unrecorded() >= UNRECORDED {
             return 0;
         }
@@ -221,7 +229,7 @@ impl Queue {
     }
 
     /// What the calling worker does next; without terms nothing may start.
-    pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, memory: Allowance) -> Next {
+    pub fn next(&mut self, now: Timestamp, terms: Option<Terms>, memory: impl FnOnce() -> Allowance) -> Next {
         if let Some(terms) = terms.filter(|_| !self.forgotten && self.unrecorded() < UNRECORDED) {
             if let Some(job) = self.urgent.pop_front() {
                 self.pace.count(now, terms.rate);
@@ -285,11 +293,11 @@ impl Queue {
     /// Whether the table is to be read: before the last ones that are ready have left, so that nobody waits for it.
     /// Without room in memory an endpoint that has nothing under way still gets its next delivery, so that the backlogs
     /// of others do not stop it.
-    fn refill_due(&self, now: Timestamp, terms: Terms, memory: Allowance) -> bool {
+    fn refill_due(&self, now: Timestamp, terms: Terms, memory: impl FnOnce() -> Allowance) -> bool {
         if self.refilling || self.next_due.is_none_or(|due| due > now) {
             return false;
         }
-        if memory.fits(self.weight) {
+        if memory().fits(self.weight) {
             self.ready.len() < self.round(now, terms)
         } else {
             self.ready.is_empty() && self.busy == 0
@@ -298,11 +306,12 @@ impl Queue {
 
     /// Takes out what is not sent soon, to wait in the table, where it takes no memory from others: everything where
     /// nothing is sent (no `terms`), all but a few where the pace says how little is. What is held behind another is not
-    /// sent soon then, either.
+    /// sent soon then, either, nor where there is much of it.
     pub fn shed(&mut self, now: Timestamp, terms: Option<Terms>) -> Vec<Job> {
         let soon = terms.map_or(Some(0), |terms| self.pace.soon(now, terms.rate));
-        let Some(kept) = soon.map(|soon| size(soon) * ROUNDS) else { return Vec::new() };
-        if self.ready.len() + self.held.len() <= kept {
+        let kept = soon.map_or(usize::MAX, |soon| size(soon) * ROUNDS);
+        let holds_much = self.held.len() > MOST_HELD || !self.held.is_empty() && self.weight > MUCH;
+        if self.ready.len() + self.held.len() <= kept && !holds_much {
             return Vec::new();
         }
         let of_ready = self.ready.drain(kept.min(self.ready.len())..);
@@ -312,16 +321,20 @@ impl Queue {
         shed
     }
 
-    /// Takes what a refill found. Returns when to look again, if that is known.
-    pub fn refilled(&mut self, jobs: Vec<Job>, next_due: Option<Timestamp>) -> Option<Timestamp> {
+    /// Takes what a refill found. Returns when to look again, if that is known, and what is to be put back because the
+    /// endpoint is gone.
+    pub fn refilled(&mut self, jobs: Vec<Job>, next_due: Option<Timestamp>) -> (Option<Timestamp>, Vec<Job>) {
         self.refilling = false;
         self.busy -= 1;
+        if self.forgotten {
+            return (None, jobs);
+        }
         self.next_due = earliest(next_due, self.noted.take());
         for job in jobs {
             self.weight += job.weight();
             self.line_up(job);
         }
-        self.next_due
+        (self.next_due, Vec::new())
     }
 
     /// A refill failed; it is tried again at `due`.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
 /// at a time.
-const MAX_WEIGHT: usize = 32 << 20;
+const MAX_WEIGHT: usize = 48 << 20;
 /// The part of it that long queues leave free: however many endpoints are slow, one that keeps up finds room.
 const KEPT_FREE: usize = MAX_WEIGHT / 4;
 /// A queue with no more than that is not long.
@@ -23,7 +23,7 @@ pub(crate) const JOB_WEIGHT: usize = 256;
 
 /// What may be taken of the memory.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Allowance {
+pub(crate) struct Allowance {
     /// Whether anything.
     any: bool,
     /// Bytes that are free for long queues.

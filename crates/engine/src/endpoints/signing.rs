@@ -165,6 +165,8 @@ impl Engine {
         self.storage.update_endpoint(record.clone()).await?;
         let endpoint = super::Endpoint::new(self, record, old.subscription.clone(), secrets);
         self.update_snapshot(|s| s.put_endpoint(endpoint));
+        self.forget_outage(id, false).await;
+        self.look_for_due(id);
         Ok((text, valid_until))
     }
 

@@ -26,6 +26,9 @@ const RECORD: usize = files::LENGTH / 8;
 /// as a message does, and where it is slow most of them wait for the one before anyway.
 const MANY: usize = 8;
 const GATHER: Duration = Duration::from_micros(300);
+/// With so many, as outcomes of a fan-out are, longer: a twentieth of the processor time for each.
+const CROWD: usize = 128;
+const GATHER_CROWD: Duration = Duration::from_millis(1);
 
 /// What the thread is told.
 pub(crate) enum Order {
@@ -129,7 +132,7 @@ impl Scribe {
                 let _ = caller.send(());
             }
             if many >= MANY {
-                std::thread::sleep(GATHER);
+                std::thread::sleep(if many < CROWD { GATHER } else { GATHER_CROWD });
             }
         }
         if let Some(closing) = closing {
