@@ -424,7 +424,6 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                     Some(attempted) => engine.conclude(attempted).await,
                     None => Step::default(),
                 };
-                dispatcher.shares.drop_weight(project, JOB_WEIGHT);
                 if dispatcher.running.fetch_sub(1, Ordering::SeqCst) == 1 {
                     dispatcher.idle.notify_waiters();
                 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 /// Payload bytes of all jobs in memory, roughly; beyond it deliveries wait in the table, and each endpoint is given one
 /// at a time.
-const MAX_WEIGHT: usize = 48 << 20;
+const MAX_WEIGHT: usize = 32 << 20;
 /// The part of it that long queues leave free: however many endpoints are slow, one that keeps up finds room.
 const KEPT_FREE: usize = MAX_WEIGHT / 4;
 /// A queue with no more than that is not long.
@@ -18,7 +18,7 @@ const LITTLE: usize = 256 << 10;
 /// because their pace shrinks.
 const MAX_PLACES: usize = 4_096;
 
-/// Bytes that a delivery takes in memory beside its event, roughly.
+/// Bytes that a delivery which waits takes in memory beside its event, roughly.
 pub(crate) const JOB_WEIGHT: usize = 256;
 
 /// What may be taken of the memory.
@@ -115,7 +115,7 @@ impl Shares {
         Room { shares: self.clone(), project, bytes }
     }
 
-    /// Waits for a place for an attempt.
+    /// Waits for a place for an attempt of a delivery, which is no longer one that waits in memory then.
     pub async fn take_place(&self, project: ProjectId) -> Place<'_> {
         loop {
             let freed = self.freed.notified();
@@ -131,7 +131,11 @@ impl Shares {
         let fits = used.fits(project, used.places, MAX_PLACES, |part| part.places);
         if fits {
             used.places += 1;
-            used.change(project, |part| part.places += 1);
+            used.weight = used.weight.saturating_sub(JOB_WEIGHT);
+            used.change(project, |part| {
+                part.places += 1;
+                part.weight = part.weight.saturating_sub(JOB_WEIGHT);
+            });
         }
         fits
     }

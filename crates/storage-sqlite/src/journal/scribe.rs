@@ -28,7 +28,7 @@ const MANY: usize = 8;
 const GATHER: Duration = Duration::from_micros(300);
 /// With so many, as outcomes of a fan-out are, longer: a twentieth of the processor time for each.
 const CROWD: usize = 128;
-const GATHER_CROWD: Duration = Duration::from_millis(1);
+const GATHER_CROWD: Duration = Duration::from_millis(2);
 
 /// What the thread is told.
 pub(crate) enum Order {
