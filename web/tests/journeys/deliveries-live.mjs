@@ -1,7 +1,7 @@
 /** Deliveries as they happen, filters that can be shared as links, and a webhook's last hour as charts. */
 
 import { check, same, until } from '../support/expect.mjs';
-import { live, menu } from '../support/panel.mjs';
+import { live } from '../support/panel.mjs';
 import { startReceiver } from '../support/receiver.mjs';
 
 export default async function (journey) {
@@ -39,8 +39,7 @@ export default async function (journey) {
   await journey.lookAt(page, 'deliveries-live');
 
   await journey.step('the webhook’s page draws its last hour, and says it in words and numbers', async () => {
-    await menu(page, 'Webhooks');
-    await page.getByRole('link', { name: 'Warehouse' }).click();
+    await page.locator(`a[href="#/webhooks/${warehouse.id}"]`).first().click();
     const hour = page.getByRole('region', { name: 'The last hour' });
     await hour.getByText('2 attempts, 0 failed, 100% succeeded.').first().waitFor();
     for (const title of ['Attempts per minute', 'Success', 'Latency']) await hour.getByText(title, { exact: true }).first().waitFor();

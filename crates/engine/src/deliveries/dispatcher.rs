@@ -2,6 +2,7 @@
 //! nobody but itself; workers are started when there is work and go when there is none. What all endpoints share,
 //! memory and places for attempts, is divided among projects (`shares`).
 
+use super::alarms::{Alarms, Awaited};
 use super::bulk::Bulk;
 use super::crew::{Crew, Task};
 use super::queue::{Asked, Next, Outage, Queue, Terms};
@@ -14,7 +15,7 @@ use kanca_domain::endpoints::options::RateLimit;
 use kanca_domain::ids::{DeliveryId, EndpointId, ProjectId};
 use kanca_domain::pace::Waiting;
 use parking_lot::{Mutex, RwLock};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -39,11 +40,7 @@ pub struct Health {
 #[derive(Default)]
 pub(crate) struct Dispatcher {
     queues: RwLock<HashMap<EndpointId, Arc<Mutex<Queue>>>>,
-    /// When to look into the table, by time: for each endpoint when it has something due next, and later ones that have
-    /// become needless.
-    /// With a delivery it is one that a conversation waits for, which takes no queue.
-    alarms: Mutex<BTreeSet<Alarm>>,
-    alarm_changed: Notify,
+    pub(super) alarms: Alarms,
     shares: Arc<Shares>,
     pub(super) bulk: Bulk,
     crew: Arc<Crew>,
@@ -56,16 +53,6 @@ pub(crate) struct Dispatcher {
     /// Endpoints whose outage is written down.
     pub(super) noted_outages: Mutex<HashSet<EndpointId>>,
     pub(super) outage_writes: tokio::sync::Mutex<()>,
-}
-
-type Alarm = (Timestamp, EndpointId, Option<Awaited>);
-
-/// A delivery that is to be attempted once more, and how many attempts it had when that was said: an alarm that comes late
-/// must not bring the attempt after that one early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Awaited {
-    delivery: DeliveryId,
-    attempts: u32,
 }
 
 impl Dispatcher {
@@ -169,23 +156,15 @@ impl Dispatcher {
     pub fn note_due(&self, endpoint: EndpointId, due: Timestamp) {
         // For what was known before there is an alarm; one for each of many retries would be a list of them in memory.
         if self.queue(endpoint).lock().note_due(due) {
-            self.set_alarm((due, endpoint, None));
+            self.alarms.set((due, endpoint, None));
         }
     }
 
     /// Whatever the clock did since an endpoint's alarm went off, there is one for what is due next.
-    fn watch(&self, endpoint: EndpointId, now: Timestamp) {
+    pub(super) fn watch(&self, endpoint: EndpointId, now: Timestamp) {
         let next = self.queue(endpoint).lock().next_due();
         if let Some(due) = next.filter(|due| *due > now) {
-            self.set_alarm((due, endpoint, None));
-        }
-    }
-
-    fn set_alarm(&self, alarm: Alarm) {
-        let mut alarms = self.alarms.lock();
-        alarms.insert(alarm);
-        if alarms.first() == Some(&alarm) {
-            self.alarm_changed.notify_one();
+            self.alarms.set((due, endpoint, None));
         }
     }
 
@@ -232,19 +211,6 @@ impl Dispatcher {
             }
         })
         .await;
-    }
-
-    fn pop_alarms(&self, now: Timestamp) -> (Vec<Alarm>, Option<Timestamp>) {
-        let mut alarms = self.alarms.lock();
-        let mut due = Vec::new();
-        while let Some(&alarm) = alarms.first() {
-            if alarm.0 > now {
-                return (due, Some(alarm.0));
-            }
-            alarms.pop_first();
-            due.push(alarm);
-        }
-        (due, None)
     }
 }
 
@@ -363,29 +329,6 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// Wakes endpoints when their next delivery is due; runs until the process stops.
-    pub(crate) async fn run_alarms(&self) {
-        loop {
-            let changed = self.dispatcher.alarm_changed.notified();
-            self.look_at_clock(false).await;
-            let (due, next) = self.dispatcher.pop_alarms(self.plan.now());
-            for (_, endpoint, delivery) in due {
-                match delivery {
-                    None => {
-                        self.look_for_due(endpoint);
-                        self.dispatcher.watch(endpoint, self.plan.now());
-                    }
-                    Some(Awaited { delivery, attempts }) => {
-                        self.spawn(move |engine| async move { engine.hurry(endpoint, delivery, Some(attempts)).await });
-                    }
-                }
-            }
-            // A clock that jumps must not stall retries: look at least once a second.
-            let pause = next.map_or(Duration::from_secs(1), |at| until(self.plan.now(), at));
-            let _ = tokio::time::timeout(pause.min(Duration::from_secs(1)), changed).await;
-        }
-    }
 }
 
 /// One worker of one endpoint, until there is nothing to do for it.
@@ -429,12 +372,12 @@ pub(super) async fn work(Task { engine, endpoint, queue }: Task) {
                 }
                 queue.lock().done(weight);
                 if let Some(due) = step.due.filter(|_| waited_for) {
-                    dispatcher.set_alarm((due, endpoint, Some(Awaited { delivery, attempts })));
+                    dispatcher.alarms.set((due, endpoint, Some(Awaited { delivery, attempts })));
                 }
                 take_step(&engine, endpoint, &queue, step);
             }
             Next::Refill(wanted) => refill(&engine, endpoint, &queue, wanted).await,
-            Next::RestUntil(at) => return dispatcher.set_alarm((at, endpoint, None)),
+            Next::RestUntil(at) => return dispatcher.alarms.set((at, endpoint, None)),
             Next::Rest => return,
         }
     }
@@ -461,7 +404,7 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
             let (next, gone) = queue.lock().refilled(jobs, claimed.next_due);
             engine.put_back(endpoint, queue, &gone);
             if let Some(due) = next {
-                engine.dispatcher.set_alarm((due, endpoint, None));
+                engine.dispatcher.alarms.set((due, endpoint, None));
             }
             engine.dispatcher.recruit(engine, endpoint, queue);
         }
@@ -469,11 +412,7 @@ async fn refill(engine: &Engine, endpoint: EndpointId, queue: &Arc<Mutex<Queue>>
             tracing::warn!(%endpoint, %error, "due deliveries could not be read; trying again");
             let again = now + REFILL_PAUSE;
             queue.lock().refill_failed(again);
-            engine.dispatcher.set_alarm((again, endpoint, None));
+            engine.dispatcher.alarms.set((again, endpoint, None));
         }
     }
-}
-
-fn until(now: Timestamp, at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
 }

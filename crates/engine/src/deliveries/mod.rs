@@ -4,6 +4,7 @@
 //! exchange and `outcome` says what it means. The table is the truth: what does not fit in memory waits there, and all
 //! that is here can be rebuilt from it.
 
+mod alarms;
 mod attempt;
 mod body;
 mod bulk;
