@@ -39,7 +39,7 @@ pub enum Signal {
     /// It cannot keep up: a timeout, 429, 502 or 504.
     Overloaded,
     /// It is not there or not in order: no answer, another 5xx, or an answer that every delivery would get, because it has
-    /// moved or wants credentials (3xx, 401, 403, 404, 405).
+    /// moved or wants credentials (3xx, 401, 403, 404, 405, 407).
     Broken,
     /// It answered, and refused this one delivery; that says nothing about the next.
     Refused,

@@ -197,6 +197,10 @@ mod tests {
         let others = std::iter::from_fn(|| shares.try_place(project(2)).then_some(())).count();
         assert_eq!(others, (MAX_PLACES - MAX_PLACES / 8) / 2 - 1);
         assert!(shares.try_place(project(3)));
+        for n in 4..=u8::MAX {
+            while shares.try_place(project(n)) {}
+        }
+        assert!(shares.used.lock().places <= MAX_PLACES && !shares.try_place(project(0)), "in all there is an end");
     }
 
     #[test]
