@@ -22,6 +22,7 @@ use crate::ports::Route;
 use kanca_domain::endpoints::{self as rules, DisabledCode, EndpointOptions, EndpointStatus, Ordering};
 use kanca_domain::events::{BuiltIn, Subscription};
 use kanca_domain::formats::Format;
+use kanca_domain::headers;
 use kanca_domain::ids::{EndpointId, InboxId, ProjectId};
 use kanca_domain::inboxes::{Slug, inbox_of_own_url};
 use kanca_domain::signatures::Version;
@@ -365,7 +366,7 @@ fn keep_masked(old: &Endpoint, name: String, value: String) -> (String, String) 
     if value != MASK {
         return (name, value);
     }
-    let kept = old.secrets.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v.clone());
+    let kept = headers::find(&old.secrets.headers, &name).map(str::to_owned);
     (name, kept.unwrap_or(value))
 }
 

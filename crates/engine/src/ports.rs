@@ -160,7 +160,7 @@ pub struct SendFailure {
 /// What was sent, what came of it, and where its time went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The very list that the head was, or would have been, written from.
+    /// The very list that the head was, or would have been, written from; the caller's alone if the URL was refused.
     pub headers: Vec<Header>,
     pub result: Result<IncomingResponse, SendFailure>,
     pub timings: Timings,

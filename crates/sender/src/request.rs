@@ -28,10 +28,14 @@ pub fn complete(target: &Target, headers: &mut Vec<Header>, body: &Bytes) {
     let is = |name: &str, ours: &str| name.eq_ignore_ascii_case(ours);
     headers.retain(|(name, _)| !is(name, "host") && !is(name, "content-length"));
     let names_itself = headers.iter().any(|(name, _)| is(name, "user-agent"));
-    let host = Some(("host".into(), target.host.clone().into()));
-    let product = (!names_itself).then(|| ("user-agent".into(), PRODUCT.into()));
-    let length = Some(("content-length".into(), body.len().to_string().into()));
-    headers.splice(..0, [host, product, length].into_iter().flatten());
+    let host = ("host".into(), target.host.clone().into());
+    let length = ("content-length".into(), body.len().to_string().into());
+    // Of a known number, they go before the others without a list of their own.
+    if names_itself {
+        headers.splice(..0, [host, length]);
+    } else {
+        headers.splice(..0, [host, ("user-agent".into(), PRODUCT.into()), length]);
+    }
 }
 
 /// The bytes of a request to the target. Its head is these headers, each as it is, and nothing else.

@@ -71,13 +71,16 @@ impl EndpointOptions {
 
     /// The delays before the attempts: its own, the project's, or those of Standard Webhooks.
     pub fn schedule(&self, project: &ProjectOptions) -> Schedule {
-        self.retry_schedule.clone().or_else(|| project.retry_schedule.clone()).unwrap_or_default()
+        self.chosen_schedule(Some(project)).cloned().unwrap_or_default()
     }
 
     /// The delay before the first attempt by that schedule.
     pub fn first_delay(&self, project: Option<&ProjectOptions>) -> Duration {
-        let of_project = || project.and_then(|project| project.retry_schedule.as_ref());
-        self.retry_schedule.as_ref().or_else(of_project).map_or(Duration::ZERO, Schedule::first)
+        self.chosen_schedule(project).map_or(Duration::ZERO, Schedule::first)
+    }
+
+    fn chosen_schedule<'a>(&'a self, project: Option<&'a ProjectOptions>) -> Option<&'a Schedule> {
+        self.retry_schedule.as_ref().or_else(|| project?.retry_schedule.as_ref())
     }
 
     /// How long it may fail, and do nothing else, until it is disabled; `None` is for ever.

@@ -62,7 +62,7 @@ impl ConfiguredResponse {
 
     /// The content type to add, if the owner gave none and there is a body: JSON if it parses as JSON, else plain text.
     pub fn added_content_type(&self) -> Option<&'static str> {
-        let is_given = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let is_given = headers::find(&self.headers, "content-type").is_some();
         if is_given || self.body.is_empty() {
             return None;
         }

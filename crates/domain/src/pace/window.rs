@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 
 /// A window remembers so many batches of attempts at most; where the rate allows more attempts, each batch has several.
-const MOST_BATCHES: usize = 1_000;
+const MOST_BATCHES: u32 = 1_000;
 
 /// The attempts of the last period.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +39,7 @@ impl Window {
             None => self.0.push_back(Batch { last: now, attempts: 1 }),
         }
         // More than this rate needs: a limit that was lowered for a while must not forget what counts for the other.
-        self.0.drain(..self.0.len().saturating_sub(MOST_BATCHES));
+        self.0.drain(..self.0.len().saturating_sub(MOST_BATCHES as usize));
     }
 
     /// The clock was set back: what began later than now began now.
@@ -52,8 +52,8 @@ impl Window {
 
 /// How many batches there are, and of how many attempts each: never more in all than the rate allows.
 fn batches(rate: RateLimit) -> (usize, u32) {
-    let size = rate.requests.div_ceil(1_000).max(1);
-    (usize::try_from(rate.requests / size).unwrap_or(MOST_BATCHES).clamp(1, MOST_BATCHES), size)
+    let size = rate.requests.div_ceil(MOST_BATCHES).max(1);
+    ((rate.requests / size).max(1) as usize, size)
 }
 
 fn period(rate: RateLimit) -> SignedDuration {

@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Whether values of the two kinds have an order among them; of kinds that are not for comparing nothing is said.
+    /// Whether values of the two kinds never have an order between them; of kinds that are not for comparing nothing is said.
     pub fn never_compares_with(self, other: Self) -> bool {
         let plain = |kind| match kind {
             Self::TextOrNull => Some(Self::Text),

@@ -1,4 +1,4 @@
-/** What programs said when they were tried, as words and tones. */
+/** What is asked of a trial, and what programs said then, as words and tones. */
 import type { EndpointTrial, FilterTrial, ProgramError, TransformationTrial } from '../api/models';
 import { withMembers } from '../text/json';
 import type { Tone } from '../ui/StatusBadge.svelte';
@@ -13,7 +13,7 @@ export function trialInput(
   event: { type: string; orderingKey: string; data: string },
   programs: { filter: string | null; transformation: string | null },
 ): string {
-  // A key is taken to the letter: white space is a part of it.
+  // Not trimmed: the API says what is wrong with a key.
   const given = { type: event.type.trim(), ordering_key: event.orderingKey === '' ? null : event.orderingKey };
   return withMembers({ ...given, ...programs }, { data: event.data });
 }
